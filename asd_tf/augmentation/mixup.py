@@ -1,5 +1,6 @@
-"""Mixup of waveforms."""
+"""Mixup of clips and of their labels."""
 
+import keras
 import tensorflow as tf
 
 LABEL_RULES = ("max", "sum")
@@ -42,3 +43,18 @@ def mixup(
     own, other = share * labels, (1 - share) * tf.reverse(labels, [0])
     mixed_labels = tf.maximum(own, other) if label_rule == "max" else own + other
     return share * waveform + (1 - share) * tf.reverse(waveform, [0]), mixed_labels
+
+
+@keras.saving.register_keras_serializable(package="asd_tf")
+class MixPairs(keras.layers.Layer):
+    """Mixes clips with given partners, as a layer, so that features can be mixed too.
+
+    Called with [first, second, share]: two tensors [batch, ...] of one shape and the shares [batch]
+    of the first, in 0..1. Gives share x first + (1 - share) x second.
+    """
+
+    def call(self, inputs):
+        """Mixes."""
+        first, second, share = inputs
+        share = tf.reshape(tf.cast(share, first.dtype), [-1] + [1] * (first.shape.rank - 1))
+        return share * first + (1 - share) * second

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import NoveltyBackend, distinct_rows
+from asd_tf.backends.fits import once
 from asd_tf.errors import InputError, UsageError
 
 DOMAINS = ("source", "target", "all")
@@ -114,7 +115,9 @@ class PerDomain(NoveltyBackend):
         self.rows_ = [int(rows[name].sum()) for name, *_ in used]
         self.mean_ = self.sd_ = None
         if len(used) > 1 and (self.normalise == "calibration" or self.combine == "known"):
-            folds = [_out_of_fold(e, X[rows[name]], groups[rows[name]]) for name, e, _ in used]
+            folds = [
+                _out_of_fold(e, X[rows[name]], _numbered(groups[rows[name]])) for name, e, _ in used
+            ]
             self.mean_ = np.array([scores.mean() for scores in folds])
             spreads = np.array([scores.std() for scores in folds])
             # A spread of nothing (one clip, or all alike) has no scale to divide by.
@@ -198,7 +201,18 @@ def _domains_of(which: str) -> list[str]:
     return ["source", "target"] if which == "all" else [which]
 
 
+def _numbered(groups: np.ndarray) -> np.ndarray:
+    """Returns the groups by number, so that other rows make no difference to their names."""
+    return np.unique(groups, return_inverse=True)[1]
+
+
+@once
 def _fitted(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
+    """Does the same as `_fit`, once for equal arguments; the fits of folds are not kept."""
+    return _fit(estimator, X)
+
+
+def _fit(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
     """Returns a clone of `estimator` fitted to `X` [n, D], its counts capped."""
     estimator = clone(estimator)
     if isinstance(estimator, AsScore) and X.shape[1] != 1:
@@ -217,15 +231,16 @@ def _fitted(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
     return estimator.fit(np.repeat(X, 2, axis=0) if len(X) == 1 else X)
 
 
+@once
 def _out_of_fold(estimator: BaseEstimator, X: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Returns [n] scores of each row by a clone that was fitted without the row's group."""
     clips = len(np.unique(groups))
     if clips == 1:
-        return np.asarray(_fitted(estimator, X).score_samples(X))
+        return np.asarray(_fit(estimator, X).score_samples(X))
     folds = _FOLDS if clips >= _LEAVE_ONE_OUT_BELOW else clips
     scores = np.empty(len(X))
     for rest, held in GroupKFold(folds, shuffle=True, random_state=0).split(X, groups=groups):
-        scores[held] = _fitted(estimator, X[rest]).score_samples(X[held])
+        scores[held] = _fit(estimator, X[rest]).score_samples(X[held])
     return scores
 
 

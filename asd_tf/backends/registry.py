@@ -15,6 +15,7 @@ from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.cosine import KMeansCosine, NearestCosine
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
+from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
@@ -32,6 +33,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         LedoitWolfMahalanobis,
         LocalOutlierFactor,
         NearestCosine,
+        NormalizedOneClassSVM,
         OneClassSVM,
         SGDOneClassSVM,
     )

@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from asd_tf.frontends.mel_bands import mel_bands
 from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
 
 SCALES = ("ln", "db")
@@ -14,10 +15,9 @@ SCALES = ("ln", "db")
 class LogMel(keras.layers.Layer):
     """Waveform [batch, N] to log-mel energies [batch, frames, n_mels].
 
-    Frames as in `MagnitudeSpectrogram`; triangular bands, equally wide on the HTK mel scale
-    (2595 log10(1 + f / 700)) and of height 1. With many bands, the lowest can be narrower than a
-    bin of the spectrum and hold none: they are constant, at `floor`. Computed in float32 under
-    every precision policy.
+    Frames as in `MagnitudeSpectrogram`, bands as in `mel_bands`. With many bands, the lowest can be
+    narrower than a bin of the spectrum and hold none: they are constant, at `floor`. Computed in
+    float32 under every precision policy.
 
     Args:
         sample_rate: In Hz.
@@ -30,10 +30,12 @@ class LogMel(keras.layers.Layer):
         scale: `ln` for the natural logarithm of the sums; `db` for their level in decibels, which
             is 20 or 10 log10 of them if `power` is 1 or 2.
         floor: Smaller sums count as this one.
+        bands: `htk` or `slaney`.
+        center: Whether frames are centred on multiples of `frame_step`.
 
     Raises:
         UsageError: If the waveform is shorter than one frame.
-        ValueError: If `power` or `scale` is another, or `floor` is not positive.
+        ValueError: If `power`, `scale` or `bands` is another, or `floor` is not positive.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class LogMel(keras.layers.Layer):
         power: int = 2,
         scale: str = "db",
         floor: float = 1e-10,
+        bands: str = "htk",
+        center: bool = False,
         **kwargs,
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -63,16 +67,11 @@ class LogMel(keras.layers.Layer):
         self.power = power
         self.scale = scale
         self.floor = floor
-        self._spectrogram = MagnitudeSpectrogram(frame_length, frame_step)
+        self.bands = bands
+        self._spectrogram = MagnitudeSpectrogram(frame_length, frame_step, center)
         # As a numpy constant it lies in the graph, and neither in the weights nor in checkpoints.
-        with tf.init_scope():
-            self._bands = tf.signal.linear_to_mel_weight_matrix(
-                num_mel_bins=n_mels,
-                num_spectrogram_bins=frame_length // 2 + 1,
-                sample_rate=sample_rate,
-                lower_edge_hertz=fmin,
-                upper_edge_hertz=sample_rate / 2 if fmax is None else fmax,
-            ).numpy()
+        highest = sample_rate / 2 if fmax is None else fmax
+        self._weights = mel_bands(n_mels, frame_length, sample_rate, fmin, highest, bands)
 
     def build(self, input_shape):
         """Checks that there is at least one frame."""
@@ -81,7 +80,7 @@ class LogMel(keras.layers.Layer):
 
     def call(self, waveform):
         """Computes the log-mel spectrogram."""
-        sums = tf.matmul(self._spectrogram(waveform) ** self.power, self._bands)
+        sums = tf.matmul(self._spectrogram(waveform) ** self.power, self._weights)
         logarithm = tf.math.log(tf.maximum(sums, self.floor))
         return logarithm if self.scale == "ln" else logarithm * (20 / self.power / math.log(10))
 
@@ -98,4 +97,6 @@ class LogMel(keras.layers.Layer):
             "power": self.power,
             "scale": self.scale,
             "floor": self.floor,
+            "bands": self.bands,
+            "center": self._spectrogram.center,
         }

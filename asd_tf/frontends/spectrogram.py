@@ -10,22 +10,28 @@ from asd_tf.errors import UsageError
 class MagnitudeSpectrogram(keras.layers.Layer):
     """Waveform [batch, N] to magnitudes [batch, frames, frame_length // 2 + 1].
 
-    Periodic Hann window, no padding, no logarithm and no scaling (Wilkinghoff 2023, Section 2.1),
-    so that frames = 1 + (N - frame_length) // frame_step: 311 x 513 for 10 s at 16 kHz. Computed in
-    float32 under every precision policy.
+    Periodic Hann window, no logarithm and no scaling (Wilkinghoff 2023, Section 2.1). Without
+    padding, frames = 1 + (N - frame_length) // frame_step: 311 x 513 for 10 s at 16 kHz. Computed
+    in float32 under every precision policy.
 
     Args:
         frame_length: Samples in a frame and points of its Fourier transform.
         frame_step: Samples from frame to frame.
+        center: Whether the middle of frame t is sample t * frame_step: half a frame is mirrored
+            over either end, as librosa and torchaudio do, so that frames = 1 + N // frame_step: 313
+            for 10 s.
 
     Raises:
         UsageError: If the waveform is shorter than one frame.
     """
 
-    def __init__(self, frame_length: int = 1024, frame_step: int = 512, **kwargs):
+    def __init__(
+        self, frame_length: int = 1024, frame_step: int = 512, center: bool = False, **kwargs
+    ):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.frame_length = frame_length
         self.frame_step = frame_step
+        self.center = center
 
     def build(self, input_shape):
         """Checks that there is at least one frame."""
@@ -39,6 +45,9 @@ class MagnitudeSpectrogram(keras.layers.Layer):
 
     def call(self, waveform):
         """Computes the spectrogram."""
+        if self.center:
+            half = self.frame_length // 2
+            waveform = tf.pad(waveform, [[0, 0], [half, half]], mode="REFLECT")
         return tf.abs(
             tf.signal.stft(
                 waveform, self.frame_length, self.frame_step, fft_length=self.frame_length
@@ -51,4 +60,5 @@ class MagnitudeSpectrogram(keras.layers.Layer):
             **super().get_config(),
             "frame_length": self.frame_length,
             "frame_step": self.frame_step,
+            "center": self.center,
         }

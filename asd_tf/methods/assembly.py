@@ -9,9 +9,11 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
+from asd_tf.backends.fits import remembered_fits
 from asd_tf.backends.registry import build_backend
 from asd_tf.calibration import cross_fit_scores, feature_statistics, fit_thresholds
 from asd_tf.data.inspection import reason_for
+from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor, export_extractor
 from asd_tf.detector.single import write_detector
 from asd_tf.errors import InputError
@@ -21,7 +23,10 @@ from asd_tf.scoring import GroupScorer, Scorer
 
 
 def fit_detector(
-    run: Run, extractors: Mapping[str, Path], scorers: Sequence[Mapping[str, Any]], say: Say
+    run: Run,
+    extractors: Mapping[str, Path],
+    scorers: Callable[[Group], Sequence[Mapping[str, Any]]],
+    say: Say,
 ) -> None:
     """Fits backends on the features of the training clips and writes the run's detector.
 
@@ -31,7 +36,7 @@ def fit_detector(
     Args:
         run: The run.
         extractors: Name to SavedModel.
-        scorers: For each scorer of a group, the arguments of `Scorer`, its backend as
+        scorers: From a group to the arguments of `Scorer` for each of its scorers, its backend as
             `build_backend` takes it.
         say: Told what is going on.
     """
@@ -53,11 +58,12 @@ def fit_detector(
         scorer = GroupScorer(
             [
                 Scorer(**{**values, "backend": build_backend(values["backend"])})
-                for values in scorers
+                for values in scorers(group)
             ]
         )
-        scores = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
-        fitted[group] = scorer.fit(of_group, domain)
+        with remembered_fits():
+            scores = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
+            fitted[group] = scorer.fit(of_group, domain)
         calibration.append(
             members[["machine", "section", "clip_id", "domain"]].assign(score=scores)
         )
@@ -99,7 +105,8 @@ def fit_untrained(run: Run, build: Callable[[Run], keras.Model], say: Say) -> No
         export_extractor(build(run), stage.folder / "extractor")
         stage.finish()
     extractors = {"features": stage.folder / "extractor"}
-    fit_detector(run, extractors, [scorer_of(run.config, "features")], say)
+    scorer = scorer_of(run.config, "features")
+    fit_detector(run, extractors, lambda group: [scorer], say)
 
 
 def _check_readable(run: Run, clips: pd.DataFrame, ok: np.ndarray) -> None:

@@ -19,17 +19,16 @@ import tensorflow as tf
 
 from asd_tf.augmentation.mixup import mixup
 from asd_tf.config import check_choices, check_ranges
-from asd_tf.data.inspection import explain_failure
 from asd_tf.data.pipeline import training_batches
 from asd_tf.detector.extractor import export_extractor
-from asd_tf.errors import InputError
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
 from asd_tf.methods.assembly import fit_detector, scorer_of
+from asd_tf.methods.classes import class_names, number_classes
 from asd_tf.methods.progress import Say
+from asd_tf.methods.training import train_network
 from asd_tf.models.dual_branch import embedding_model
 from asd_tf.run import Run
-from asd_tf.training.addons import progress_bar
-from asd_tf.training.stage import Stage, fit_stage
+from asd_tf.training.stage import Stage
 
 # What the weights depend on; not the backend, so that all rows of Table 6 can share one training.
 DEPENDS_ON = ("data", "classes", "network", "loss", "mixup", "train")
@@ -61,7 +60,8 @@ def fit(run: Run, say: Say) -> None:
     classes, of_clip = auxiliary_classes(run.clips, run.config.classes)
     say(f"{len(run.train_clips)} normal clips to train on, {len(classes)} classes to tell apart")
     extractor = train_extractor(run, len(classes), of_clip, say)
-    fit_detector(run, {"embedding": extractor}, [scorer_of(run.config, "embedding")], say)
+    scorer = scorer_of(run.config, "embedding")
+    fit_detector(run, {"embedding": extractor}, lambda group: [scorer], say)
 
 
 def auxiliary_classes(clips: pd.DataFrame, which: str) -> tuple[list[str], np.ndarray]:
@@ -79,32 +79,12 @@ def auxiliary_classes(clips: pd.DataFrame, which: str) -> tuple[list[str], np.nd
     Raises:
         InputError: If there are fewer than two classes.
     """
-    names = pd.Series(
-        [
-            "###".join([machine, section, "_".join(map("_".join, attributes.items())), domain])
-            for machine, section, attributes, domain in zip(
-                clips["machine"],
-                clips["section"],
-                clips["attributes"],
-                clips["domain"].fillna("unknown"),
-                strict=True,
-            )
-        ],
-        index=clips.index,
-    )
-    of_train = names[clips["split"] == "train"]
-    counted = of_train
+    names = class_names(clips, attributes=True)
+    others = []
     if which == "train_and_dev_test":
         is_dev = (clips["split"] == "test") & (clips["subset"] == "dev") & clips["domain"].notna()
-        counted = names[is_dev | (clips["split"] == "train")]
-    classes = sorted(set(counted))
-    if len(set(of_train)) < 2:
-        raise InputError(
-            f"the training clips make {len(set(of_train))} class of machine, section, attributes "
-            "and domain, and this method learns by telling at least 2 apart: add clips of other "
-            "machines or sections, or use --method=mahalanobis or loudness, which need one"
-        )
-    return classes, of_train.map({name: index for index, name in enumerate(classes)}).to_numpy()
+        others = names[is_dev]
+    return number_classes(names[clips["split"] == "train"], others)
 
 
 def train_extractor(run: Run, classes: int, of_clip: np.ndarray, say: Say) -> Path:
@@ -131,24 +111,16 @@ def _train(run: Run, branches: str, classes: int, of_clip: np.ndarray, say: Say)
         keras.utils.set_random_seed(stage.seed)
         network = build_network(config, run.samples, branches)
         training = training_model(config, network, classes)
-    if stage.done:
-        stage.load_weights(training)
-        return network
-    epochs = 0 if run.settings.untrained else config.train.epochs
-    steps = config.train.steps_per_epoch or math.ceil(len(clips) / config.train.batch_size)
-    say(f"train the {name} network: {epochs} epochs of {steps} steps")
-    try:
-        fit_stage(
-            stage,
-            training,
-            functools.partial(mixed_batches, run, of_clip, classes, stage),
-            epochs=epochs,
-            steps_per_epoch=steps,
-            callbacks=[progress_bar()],
-        )
-    except tf.errors.OpError as error:
-        raise explain_failure(clips, config.data.sample_rate) or error from error
-    stage.finish()
+    train_network(
+        run,
+        stage,
+        training,
+        functools.partial(mixed_batches, run, of_clip, classes, stage),
+        epochs=config.train.epochs,
+        steps_per_epoch=config.train.steps_per_epoch
+        or math.ceil(len(clips) / config.train.batch_size),
+        say=say,
+    )
     return network
 
 

@@ -1,4 +1,4 @@
-"""The layers that both branches are made of, with what the recipe says of all of them."""
+"""The layers that networks are made of, with what the recipe says of all of them."""
 
 import dataclasses
 
@@ -19,13 +19,15 @@ class Maker:
     use_bias: bool = False
     l2: float = 1e-5
 
-    def stem(self, filters: int, size: int) -> keras.layers.Layer:
+    def stem(self, filters: int, size: int, **kwargs) -> keras.layers.Layer:
         """Makes a square convolution of one channel with stride 2 and padding `same`."""
-        return StemConv2D(filters, size, strides=2, padding="same", **self._shared())
+        return StemConv2D(filters, size, strides=2, padding="same", **self._shared(), **kwargs)
 
-    def conv2d(self, filters: int, size: int, strides: int = 1) -> keras.layers.Layer:
+    def conv2d(self, filters: int, size: int, strides: int = 1, **kwargs) -> keras.layers.Layer:
         """Makes a square convolution with padding `same`."""
-        return keras.layers.Conv2D(filters, size, strides, padding="same", **self._shared())
+        return keras.layers.Conv2D(
+            filters, size, strides, padding="same", **self._shared(), **kwargs
+        )
 
     def conv1d(self, filters: int, size: int, strides: int, **kwargs) -> keras.layers.Layer:
         """Makes a convolution with padding `same`, followed by a ReLU."""
@@ -44,6 +46,6 @@ class Maker:
         }
 
 
-def batch_norm() -> keras.layers.Layer:
+def batch_norm(name: str | None = None) -> keras.layers.Layer:
     """Makes a batch norm over the last axis, which stays float32 under mixed precision."""
-    return keras.layers.BatchNormalization(dtype="float32")
+    return keras.layers.BatchNormalization(dtype="float32", name=name)

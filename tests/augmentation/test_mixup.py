@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asd_tf.augmentation.mixup import mixup
+from asd_tf.augmentation.mixup import MixPairs, mixup
 
 CLIPS = 64
 
@@ -77,3 +77,14 @@ def test_equal_seeds_give_equal_batches_in_a_pipeline(labels):
 def test_unknown_options_are_refused(labels, bad):
     with pytest.raises(ValueError, match="use"):
         mixup(IDENTITY, labels, [1, 2], **bad)
+
+
+@pytest.mark.parametrize("shape", [[3, 7], [3, 7, 5]])
+def test_pairs_are_mixed_by_their_share(shape):
+    """Clips or spectrograms of a pair must be weighted by the share that their label has."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=[2, *shape]).astype(np.float32)
+    share = np.float32([0.0, 0.25, 1.0])
+    mixed = MixPairs()([first, second, share])
+    weight = share.reshape([3] + [1] * (len(shape) - 1))
+    np.testing.assert_allclose(mixed, weight * first + (1 - weight) * second, atol=1e-6)

@@ -13,15 +13,18 @@ from asd_tf.backends.base import distinct_rows, unit_rows
 from asd_tf.backends.cosine import KMeansCosine, NearestCosine
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
+from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
 
 MEMBERS = [("nearest", NearestCosine(), "all"), ("spread", LedoitWolfMahalanobis(), "source")]
 BACKENDS = [
     AsScore(),
     CappedGaussianMixture(2),
+    CappedGaussianMixture(2, density="best_component"),
     KMeansCosine(4, n_init=1),
     LedoitWolfMahalanobis(),
     NearestCosine(),
+    NormalizedOneClassSVM(),
     PerDomain(MEMBERS),
     PerDomain(MEMBERS, combine="sum", normalise="calibration"),
     PerDomain(MEMBERS, combine="known"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
+from sklearn.mixture import GaussianMixture
 
 from asd_tf.backends.gaussian import CappedGaussianMixture
 
@@ -11,11 +12,8 @@ def test_scores_are_log_likelihoods_of_normalised_rows():
     """The mixture sees embeddings of other lengths than it was made for, or gives densities."""
     rng = np.random.default_rng(0)
     train, test = rng.normal(size=(80, 3)), rng.normal(size=(10, 3))
-    unit = train / np.linalg.norm(train, axis=1, keepdims=True)
-    covariance = np.cov(unit.T, bias=True) + 1e-3 * np.eye(3)
-    expected = multivariate_normal(unit.mean(axis=0), covariance).logpdf(
-        test / np.linalg.norm(test, axis=1, keepdims=True)
-    )
+    covariance = np.cov(unit(train).T, bias=True) + 1e-3 * np.eye(3)
+    expected = multivariate_normal(unit(train).mean(axis=0), covariance).logpdf(unit(test))
     backend = CappedGaussianMixture(1).fit(train)
     np.testing.assert_allclose(backend.score_samples(test), expected)
 
@@ -35,3 +33,57 @@ def test_no_more_components_than_distinct_clips():
     assert backend.n_components_ == 10
     assert np.isfinite(backend.score_samples(rows)).all()
     assert CappedGaussianMixture(3).fit(rows).n_components_ == 3
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_densities_are_those_of_scikit_learn(covariance_type):
+    """A type of covariance is taken for another: scores are wrong, and nothing says so."""
+    rng = np.random.default_rng(2)
+    rows, new = rng.normal(size=(60, 4)), rng.normal(size=(9, 4))
+    backend = CappedGaussianMixture(3, covariance_type=covariance_type).fit(rows)
+    mixture = GaussianMixture(
+        3, covariance_type=covariance_type, reg_covar=1e-3, random_state=0
+    ).fit(unit(rows))
+    np.testing.assert_allclose(backend.score_samples(new), mixture.score_samples(unit(new)))
+    covariances = {
+        "full": lambda values: values,
+        "tied": lambda values: [values] * 3,
+        "diag": lambda values: map(np.diag, values),
+        "spherical": lambda values: (value * np.eye(4) for value in values),
+    }[covariance_type](mixture.covariances_)
+    densities = np.stack(
+        [
+            multivariate_normal(mean, covariance).logpdf(unit(new))
+            for mean, covariance in zip(mixture.means_, covariances, strict=True)
+        ]
+    )
+    for density, expected in (
+        ("best_component", densities.max(axis=0)),
+        ("worst_component", densities.min(axis=0)),
+    ):
+        backend.set_params(density=density).fit(rows)
+        np.testing.assert_allclose(backend.score_samples(new), expected)
+
+
+def test_the_mixture_starts_at_given_means():
+    """Learned centres have no say in where the components lie, or their length has."""
+    directions = unit(np.array([[1.0, 0.2, 0.0], [-1.0, 0.1, 0.0], [0.0, 0.0, 1.0]]))
+    rng = np.random.default_rng(3)
+    rows = np.concatenate([5 * way + 0.01 * rng.normal(size=(20, 3)) for way in directions])
+    backend = CappedGaussianMixture(99, means_init=7 * directions[[2, 0, 1]]).fit(rows)
+    np.testing.assert_allclose(backend.means_, directions[[2, 0, 1]], atol=0.01)
+
+
+def test_of_too_many_means_the_nearest_stay():
+    """With three clips and 32 centres, components must lie where the clips are."""
+    rows = unit(np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]))
+    means = unit(np.array([[-1.0, 0.0], [1.0, 0.05], [0.0, -1.0], [0.1, 1.0], [0.7, 0.2]]))
+    backend = CappedGaussianMixture(means_init=means).fit(rows)
+    assert backend.n_components_ == 3
+    assert backend.means_.min() > -0.1
+    alone = CappedGaussianMixture(means_init=means).fit(rows[:1])
+    np.testing.assert_allclose(alone.means_, rows[:1])
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)

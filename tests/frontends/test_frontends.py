@@ -1,5 +1,7 @@
 """Frontends give other numbers than their definition, lose precision, or cannot be reloaded."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,17 +9,20 @@ import tensorflow as tf
 
 from asd_tf.errors import UsageError
 from asd_tf.frontends.mel import LogMel
+from asd_tf.frontends.mel_bands import mel_bands as mel_weights
 from asd_tf.frontends.normalization import TemporalMeanNormalization
 from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
 from asd_tf.frontends.spectrum import MagnitudeSpectrum
 from asd_tf.frontends.statistics import RootMeanSquare, TimeStatistics
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 FRAME, STEP = 64, 32
 
 OF_WAVEFORM = [
     MagnitudeSpectrogram(FRAME, STEP),
     MagnitudeSpectrum(),
     LogMel(8000, 5, FRAME, STEP, fmin=100.0, fmax=3000.0, power=1, scale="ln", floor=1e-3),
+    LogMel(8000, 5, FRAME, STEP, bands="slaney", center=True, name="centred_log_mel"),
     RootMeanSquare(),
 ]
 OF_FEATURES = [TemporalMeanNormalization(), TimeStatistics()]
@@ -80,6 +85,22 @@ def test_log_mel_sums_magnitudes_in_htk_bands(waveform, power, scale, factor):
     layer = LogMel(8000, 5, FRAME, STEP, fmin=100.0, fmax=3000.0, power=power, scale=scale)
     sums = frames_of(waveform) ** power @ mel_bands(8000, 5, 100.0, 3000.0)
     np.testing.assert_allclose(layer(waveform), factor(power) * np.log(sums), atol=1e-3)
+
+
+def test_slaney_log_mel_is_librosas():
+    """Networks that others trained on librosa's log-mels hear something else here."""
+    with np.load(GOLDEN / "librosa_log_mel.npz") as golden:
+        np.testing.assert_allclose(
+            mel_weights(32, 512, 16000, 0.0, 8000.0, "slaney"), golden["bands"], atol=1e-7
+        )
+        layer = LogMel(16000, 32, 512, 128, bands="slaney", center=True)
+        np.testing.assert_allclose(
+            layer(golden["waveform"][np.newaxis])[0], golden["log_mel"], atol=2e-3
+        )
+
+
+def test_centred_frames_of_ten_seconds_are_313():
+    assert LogMel(center=True)(tf.zeros([1, 160000])).shape == (1, 313, 128)
 
 
 def test_log_mel_of_silence_is_its_floor():
@@ -145,7 +166,7 @@ def test_a_clip_shorter_than_a_frame_is_refused_in_one_line(layer):
         layer(tf.zeros([1, 1023]))
 
 
-@pytest.mark.parametrize("bad", [{"power": 3}, {"scale": "bel"}, {"floor": 0}])
+@pytest.mark.parametrize("bad", [{"power": 3}, {"scale": "bel"}, {"floor": 0}, {"bands": "bark"}])
 def test_log_mel_refuses_what_it_does_not_know(bad):
     with pytest.raises(ValueError, match=r"use"):
         LogMel(**bad)

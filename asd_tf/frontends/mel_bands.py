@@ -1,0 +1,67 @@
+"""Which bins of a spectrum make up a mel band, in the two conventions of the field."""
+
+import numpy as np
+import tensorflow as tf
+
+BANDS = ("htk", "slaney")
+
+# Slaney's scale (Auditory Toolbox): linear up to 1 kHz, then 27 steps to a factor of 6.4.
+_HERTZ_PER_MEL = 200 / 3
+_KNEE_HERTZ, _KNEE_MEL = 1000.0, 15.0
+_LOG_STEP = np.log(6.4) / 27
+
+
+def mel_bands(
+    n_mels: int, frame_length: int, sample_rate: int, fmin: float, fmax: float, bands: str
+) -> np.ndarray:
+    """Returns the weight of each bin of a spectrum in each band.
+
+    Args:
+        n_mels: Number of bands.
+        frame_length: Points of the Fourier transform.
+        sample_rate: In Hz.
+        fmin: Lower edge of the lowest band, in Hz.
+        fmax: Upper edge of the highest band, in Hz.
+        bands: `htk` for TensorFlow's: equally wide on the scale 2595 log10(1 + f / 700), triangles
+            on that scale, of height 1. `slaney` for librosa's default: equally wide on Slaney's
+            scale, triangles in Hz, of area 1.
+
+    Returns:
+        [frame_length // 2 + 1, n_mels] float32.
+
+    Raises:
+        ValueError: If `bands` is another.
+    """
+    if bands not in BANDS:
+        raise ValueError(f"bands {bands!r} are not known: use one of {', '.join(BANDS)}")
+    bins = frame_length // 2 + 1
+    if bands == "slaney":
+        return _slaney(n_mels, np.linspace(0, sample_rate / 2, bins), fmin, fmax)
+    with tf.init_scope():
+        return tf.signal.linear_to_mel_weight_matrix(
+            num_mel_bins=n_mels,
+            num_spectrogram_bins=bins,
+            sample_rate=sample_rate,
+            lower_edge_hertz=fmin,
+            upper_edge_hertz=fmax,
+        ).numpy()
+
+
+def _slaney(n_mels: int, hertz: np.ndarray, fmin: float, fmax: float) -> np.ndarray:
+    low, high = _to_mel(np.array([fmin, fmax], np.float64))
+    edges = _to_hertz(np.linspace(low, high, n_mels + 2))
+    left, peak, right = edges[:-2], edges[1:-1], edges[2:]
+    rising = (hertz[:, None] - left) / (peak - left)
+    falling = (right - hertz[:, None]) / (right - peak)
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return (triangles * 2 / (right - left)).astype(np.float32)
+
+
+def _to_mel(hertz: np.ndarray) -> np.ndarray:
+    above = _KNEE_MEL + np.log(np.maximum(hertz, _KNEE_HERTZ) / _KNEE_HERTZ) / _LOG_STEP
+    return np.where(hertz < _KNEE_HERTZ, hertz / _HERTZ_PER_MEL, above)
+
+
+def _to_hertz(mel: np.ndarray) -> np.ndarray:
+    above = _KNEE_HERTZ * np.exp(_LOG_STEP * (mel - _KNEE_MEL))
+    return np.where(mel < _KNEE_MEL, mel * _HERTZ_PER_MEL, above)

@@ -1,0 +1,27 @@
+"""The system in minutes on two cores: the full network, smaller batches and fewer steps."""
+
+import ml_collections
+from asd_tf.configs.asai import paper
+from ml_collections import config_dict
+
+# What the shared test of all methods changes, to be done in seconds.
+TEST = (
+    "source.epochs=2",
+    "source.steps_per_epoch=1",
+    "target.epochs=2",
+    "target.steps_per_epoch=1",
+    "optimizer.batch_size=8",
+    "network.width=4",
+    "loss.subclusters=4",
+    "data.seconds=0.5",
+)
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = paper.get_config()
+    config.data.seconds = config_dict.placeholder(float)
+    config.optimizer.batch_size = 64
+    config.source.epochs = 30
+    config.target.epochs = 5
+    config.target.steps_per_epoch = 20
+    return config

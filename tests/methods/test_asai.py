@@ -1,0 +1,200 @@
+"""The Asai system: its classes, pairs, two steps and scores."""
+
+import types
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from harness import exit_of, write_dataset
+
+from asd_tf.backends.registry import build_backend
+from asd_tf.cli import train
+from asd_tf.config import apply_overrides, load_recipe, recipe_names
+from asd_tf.data.clips import check_clips
+from asd_tf.detector import Detector
+from asd_tf.methods import asai
+from asd_tf.methods.classes import class_names, number_classes
+from asd_tf.run import Run
+
+QUICK = (
+    "network.width=4",
+    "loss.subclusters=4",
+    "optimizer.batch_size=8",
+    "source.epochs=1",
+    "source.steps_per_epoch=2",
+    "target.epochs=1",
+    "target.steps_per_epoch=4",
+    "data.seconds=0.5",
+)
+
+
+def run(dataset, run_dir, *flags):
+    overrides = (f"--set={assignment}" for assignment in QUICK)
+    status = exit_of(train.main, "--method=asai", "--recipe=quick", f"--data_dir={dataset}",
+                     f"--run_dir={run_dir}", *overrides, *flags)  # fmt: skip
+    assert status == 0
+    return run_dir
+
+
+def scores(run_dir):
+    columns = ["clip_id", "domain", "score"]
+    return pd.read_csv(run_dir / "evaluation" / "scores.csv", dtype={"section": str})[columns]
+
+
+@pytest.fixture(scope="module")
+def finished(dataset, tmp_path_factory):
+    return run(dataset, tmp_path_factory.mktemp("runs") / "finished")
+
+
+def test_dcase_2021_has_84_classes():
+    """Seven machines, six sections, two domains; settings make no class."""
+    rows = [
+        (f"{m} {s} {domain} {vel}", f"m{m}", f"0{s}", domain, {"vel": vel})
+        for m in range(7)
+        for s in range(6)
+        for domain in ("source", "target")
+        for vel in ("1", "2")
+    ]
+    frame = pd.DataFrame(rows, columns=["clip_id", "machine", "section", "domain", "attributes"])
+    clips = check_clips(frame.assign(path=frame["clip_id"], split="train"))
+    classes, of_clip = number_classes(class_names(clips, attributes=False))
+    assert len(classes) == 84
+    assert np.bincount(of_clip).tolist() == [2] * 84
+
+
+@pytest.mark.parametrize("recipe", recipe_names("asai"))
+@pytest.mark.parametrize("mixup_of", ["features", "waveforms"])
+def test_every_recipe_trains(recipe, mixup_of):
+    """Each recipe must build, learn in both steps, and have a backend."""
+    config = load_recipe("asai", recipe)
+    apply_overrides(config, ["network.width=4", "loss.subclusters=4", f"mixup.of={mixup_of}"])
+    layer = keras.layers.Normalization(mean=[0.0] * 128, variance=[1.0] * 128)
+    parts = asai.build_parts(config, 4096, layer)
+    model = asai.training_model(config, parts, 3)
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=[2, 4, 4096]).astype(np.float32) * 0.1
+    share, label = np.float32([0.1, 0.5, 0.9, 1.0]), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    assert np.isfinite(model.train_on_batch([first, second, share, label], label))
+    asai.freeze_all_but_last_stage(parts)
+    asai.compile_model(config, model)
+    names = {weight.name.split("/")[0] for weight in model.trainable_weights}
+    assert {name[:7] for name in names} == {"stage_4", "loss"}
+    assert np.isfinite(model.train_on_batch([first, second, share, label], label))
+    build_backend(asai.scorer_of(config, "embedding")["backend"])
+
+
+def test_a_share_of_one_leaves_the_first_clip():
+    """What is mixed must be what its label says."""
+    config = load_recipe("asai", "quick")
+    apply_overrides(config, ["network.width=4", "loss.subclusters=2"])
+    layer = keras.layers.Normalization(mean=[-40.0] * 128, variance=[100.0] * 128)
+    parts = asai.build_parts(config, 4096, layer)
+    model = asai.training_model(config, parts, 2)
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=[2, 1, 4096]).astype(np.float32) * 0.1
+    label = np.float32([[1, 0]])
+
+    def probabilities(first, second, share):
+        return model([first, second, np.float32([share]), label]).numpy()
+
+    alone = probabilities(one, one, 0.3)
+    np.testing.assert_allclose(probabilities(one, other, 1.0), alone, rtol=1e-4)
+    np.testing.assert_allclose(probabilities(other, one, 0.0), alone, rtol=1e-4)
+    assert not np.allclose(probabilities(one, other, 0.5), alone, rtol=1e-3)
+
+
+def test_pairs_are_drawn_from_their_domains(dataset):
+    """The second step must see a target clip in every pair, and labels must sum to one."""
+    clips = asai_clips(dataset)
+    of_clip = number_classes(class_names(clips, attributes=False))[1]
+    config = load_recipe("asai", "quick")
+    config.optimizer.batch_size = 8
+    is_target = (clips["domain"] == "target").to_numpy()
+    source, target = np.flatnonzero(~is_target), np.flatnonzero(is_target)
+    stage = types.SimpleNamespace(seed=3, folder=types.SimpleNamespace(name="03-target"))
+    fake_run = types.SimpleNamespace(config=config, train_clips=clips, samples=4000)
+    batches = asai.paired_batches(fake_run, stage, of_clip, 8, source, target, 0)
+    for (first, second, share, label), again in batches.take(3):
+        assert first.shape == second.shape == (8, 4000)
+        np.testing.assert_array_equal(label, again)
+        np.testing.assert_allclose(label.numpy().sum(axis=1), 1, rtol=1e-6)
+        of_target = np.isin(np.arange(8), of_clip[target])
+        in_target = label.numpy()[:, of_target].sum(axis=1)
+        np.testing.assert_allclose(in_target, 1 - share.numpy(), atol=1e-6)
+
+
+def asai_clips(dataset):
+    from asd_tf.data.readers import read_clips
+
+    clips = read_clips(dataset)[0]
+    return clips[clips["split"] == "train"].reset_index(drop=True)
+
+
+def stage_weights(run_dir, stage):
+    """Returns the weights after a stage, by the name of their layer."""
+    config = Run.load(run_dir).config
+    layer = keras.layers.Normalization(mean=[0.0] * 128, variance=[1.0] * 128)
+    parts = asai.build_parts(config, 8000, layer)
+    model = asai.training_model(config, parts, 8)
+    model.load_weights(run_dir / "stages" / stage / "final.weights.h5")
+    layers = {**{layer.name: layer for layer in parts.core.layers}, "loss": model.layers[-1]}
+    return {name: layer.get_weights() for name, layer in layers.items() if layer.weights}
+
+
+def test_the_second_step_changes_no_frozen_weight(finished):
+    """Fine-tuning must reach the last block and the loss alone; norms of the rest stay too."""
+    before, after = stage_weights(finished, "02-source"), stage_weights(finished, "03-target")
+    for name, values in before.items():
+        same = [np.array_equal(old, new) for old, new in zip(values, after[name], strict=True)]
+        assert not any(same) if name.startswith(("stage_4_", "loss")) else all(same), name
+
+
+def test_target_scores_differ_without_the_second_step(dataset, finished, tmp_path):
+    other = run(dataset, tmp_path / "run", "--set=target.epochs=0", "--set=source.epochs=1")
+    with_step, without = scores(finished), scores(other)
+    of_target = (with_step["domain"] == "target").to_numpy()
+    assert not np.allclose(with_step["score"][of_target], without["score"][of_target])
+
+
+def test_mixtures_begin_at_the_centres_of_their_section(finished):
+    """The detector must say what was fitted, and the centres must be those of the loss."""
+    detector = Detector.load(finished / "detector")
+    for group, scorer in detector.scorers.items():
+        backend = scorer.scorers[0].backend
+        members = {name: estimator for name, estimator, _ in backend.members_}
+        assert members["source"].means_init.shape == (4, 128), group
+        assert members["source"].density == "best_component"
+        assert backend.combine == "known"
+    starts = [scorer.scorers[0].backend.members_[0][1].means_init
+              for scorer in detector.scorers.values()]  # fmt: skip
+    assert not np.allclose(starts[0], starts[1])
+
+
+def test_a_clip_of_unknown_domain_has_a_score(finished, dataset):
+    """The minimum of both domains, after calibration: between the scores as source and target."""
+    detector = Detector.load(finished / "detector")
+    clips = asai_clips(dataset).head(6)
+    as_source, as_target, unknown = (
+        detector.score(clips.assign(domain=domain))["score"].to_numpy()
+        for domain in ("source", "target", None)
+    )
+    np.testing.assert_allclose(unknown, np.minimum(as_source, as_target))
+
+
+def test_three_target_clips_a_section_are_enough(tmp_path):
+    """DCASE 2021 has three."""
+    data = write_dataset(tmp_path / "data", machines=("fan",), source=12, target=3, test=2)
+    run(data, tmp_path / "run")
+    assert scores(tmp_path / "run")["score"].notna().all()
+    described = Detector.load(tmp_path / "run" / "detector").manifest["groups"][0]["scoring"]
+    assert described["scorers"][0]["backend"]["members"]["target"]["rows"] == 3
+
+
+def test_without_target_clips_the_second_step_is_left_out(tmp_path, capsys):
+    """Data of DCASE 2020 have one domain."""
+    data = write_dataset(tmp_path / "data", target=0, test=2)
+    run(data, tmp_path / "run")
+    assert "second step has nothing to do" in capsys.readouterr().out
+    assert not (tmp_path / "run" / "stages" / "03-target" / "history.csv").exists()
+    assert scores(tmp_path / "run")["score"].notna().all()
