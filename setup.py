@@ -18,6 +18,8 @@ REQUIREMENTS = [
     "numpy>=1.26,<2",
     "scipy>=1.11",
     "scikit-learn>=1.6",
+    "joblib>=1.3",
+    "threadpoolctl>=3.1",
     "pandas>=2.2",
     "matplotlib>=3.8",
     "skops>=0.11",
@@ -30,7 +32,7 @@ REQUIREMENTS = [
 # tensorflow-hub needs the Keras 2 of its own, and pkg_resources, which later setuptools dropped.
 HUB = ["tensorflow-hub==0.16.1", "tf-keras==2.15.1", "setuptools<81"]
 
-TEST = [*HUB, "pytest>=8", "ruff==0.17.5", "build>=1.2"]
+TEST = [*HUB, "pytest>=8", "ruff==0.17.5", "build>=1.2", "selenium>=4.20"]
 
 
 def packages() -> list[str]:
@@ -49,6 +51,10 @@ setup(
     python_requires=">=3.11,<3.12",
     packages=packages(),
     package_dir={"asd_tf.configs": "configs"},
+    package_data={
+        "asd_tf.data": ["*.csv"],
+        "asd_tf.evaluation.report": ["*.html", "*.css", "*.js"],
+    },
     install_requires=REQUIREMENTS,
     extras_require={"hub": HUB, "test": TEST},
     entry_points={
@@ -57,6 +63,7 @@ setup(
             "asd-evaluate = asd_tf.cli.evaluate:main",
             "asd-score = asd_tf.cli.score:main",
             "asd-data = asd_tf.cli.data:main",
+            "asd-fuse = asd_tf.cli.fuse:main",
         ]
     },
 )

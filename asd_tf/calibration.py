@@ -94,10 +94,7 @@ def fit_threshold(
         machine_scores: [m] scores of all groups of the machine, this one included.
         quantile: Share of the normal clips that is to lie below.
     """
-    group, machine = _finite(group_scores), _finite(machine_scores)
-    # A machine whose only group this is has the same scores: then they are the group's.
-    own = len(group) >= _GAMMA_LEAST or len(machine) <= len(group)
-    scores, scope = (group, "group") if own else (machine, "machine")
+    scores, scope = scores_to_judge_by(group_scores, machine_scores)
     if len(scores) < 2:
         return Threshold(None, "none", len(scores), "none", quantile)
     value = _gamma_quantile(scores, quantile) if len(scores) >= _GAMMA_LEAST else None
@@ -105,6 +102,24 @@ def fit_threshold(
         return Threshold(value, "gamma", len(scores), scope, quantile)
     value = float(np.quantile(scores, quantile))
     return Threshold(value, "empirical", len(scores), scope, quantile)
+
+
+def scores_to_judge_by(
+    group_scores: np.ndarray, machine_scores: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """Returns the finite scores of a group if there are 20, else those of its machine.
+
+    Args:
+        group_scores: [n] scores of the group's normal clips.
+        machine_scores: [m] scores of all groups of the machine, this one included.
+
+    Returns:
+        The scores, and whose they are: `group` or `machine`.
+    """
+    group, machine = _finite(group_scores), _finite(machine_scores)
+    # A machine whose only group this is has the same scores: then they are the group's.
+    own = len(group) >= _GAMMA_LEAST or len(machine) <= len(group)
+    return (group, "group") if own else (machine, "machine")
 
 
 def fit_thresholds(

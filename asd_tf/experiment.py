@@ -13,6 +13,7 @@ from asd_tf.config import check_ranges
 from asd_tf.data.inspection import apply_bad_file_policy, commonest_seconds, inspect_clips
 from asd_tf.detector import Detector, FusedDetector, SingleDetector
 from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.fusion import Fusion
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from asd_tf.evaluation.runs import summarise_runs
 from asd_tf.files import write_csv, write_json
@@ -81,7 +82,8 @@ def _train_many(run: Run, bad: pd.DataFrame, say: Say) -> None:
         str(index): _single_folder(run.folder, index) / "detector"
         for index in range(run.settings.num_runs)
     }
-    write_fused_detector(run.detector_folder, parts, "sum", run.config.calibration.quantile)
+    fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
+    write_fused_detector(run.detector_folder, parts, fusion, run.config.calibration.quantile)
 
 
 def evaluate_run(run: Run) -> tuple[Evaluation, list[Evaluation]]:
@@ -98,7 +100,7 @@ def evaluate_run(run: Run) -> tuple[Evaluation, list[Evaluation]]:
     ]
     detector = FusedDetector.load(run.detector_folder)
     scores = np.stack([single.scored["score"].to_numpy() for single in singles])
-    evaluation = _write(run, detector, detector.fuse(scores))
+    evaluation = _write(run, detector, detector.fuse(scores, run.test_clips))
     write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
     return evaluation, singles
 

@@ -12,10 +12,9 @@ import pandas as pd
 from asd_tf.calibration import fit_thresholds
 from asd_tf.detector.base import Detector, Items
 from asd_tf.detector.folder import write_manifest
+from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path, write_csv
-
-RULES = {"sum": np.sum}
 
 # Fewer normal clips that all parts have scored tell nothing about the fused scores.
 _FEWEST_COMMON = 20
@@ -33,6 +32,11 @@ class FusedDetector(Detector, kind="fused"):
             name: Detector.load(self.folder / "parts" / name) for name in self.manifest["parts"]
         }
 
+    @functools.cached_property
+    def _fusion(self) -> FittedFusion:
+        fusion = Fusion.from_json(self.manifest["fusion"])
+        return FittedFusion(fusion, _joined_calibration(self.parts), list(self.parts))
+
     def anomaly_scores(
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
@@ -41,38 +45,50 @@ class FusedDetector(Detector, kind="fused"):
             part.anomaly_scores(clips, progress if index == 0 else lambda done: None)
             for index, part in enumerate(self.parts.values())
         ]
+        scores = self.fuse(np.stack([scores for scores, _ in results]), clips)
+        group_of = clips.drop_duplicates("clip_id").set_index("clip_id")[["machine", "section"]]
         items = {}
         for clip_id in results[0][1]:
             evidence = [part_items.get(clip_id) for _, part_items in results]
             if len({None if one is None else one.shape for one in evidence}) == 1:
-                items[clip_id] = self.fuse(np.stack(evidence))
-        return self.fuse(np.stack([scores for scores, _ in results])), items
+                group = [tuple(group_of.loc[clip_id])]
+                items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
+        return scores, items
 
-    def fuse(self, scores: np.ndarray) -> np.ndarray:
-        """Fuses the scores [parts, clips] of the parts to scores [clips]."""
-        return RULES[self.manifest["rule"]](scores, axis=0)
+    def fuse(self, scores: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
+        """Fuses the scores [parts, clips] that the parts gave to a clip table."""
+        return self._fusion(scores, zip(clips["machine"], clips["section"], strict=True))
 
 
 def write_fused_detector(
-    folder: Path, parts: Mapping[str, Path], rule: str, quantile: float = 0.9
+    folder: Path, parts: Mapping[str, Path], fusion: Fusion, quantile: float = 0.9
 ) -> None:
     """Writes a fused detector, whole or not at all.
 
-    Its thresholds come from the calibration scores that its parts have in common.
+    It knows the groups that all its parts know. Its thresholds come from the calibration scores
+    that they have in common.
 
     Args:
         folder: Where it goes.
         parts: Name to the folder of a detector.
-        rule: Name of the rule, see `RULES`.
+        fusion: The rule.
         quantile: Of normal scores, at which a clip is called anomalous.
 
     Raises:
-        InputError: If the parts have fewer than 20 calibration clips in common.
+        UsageError: If there are weights for another number of parts.
+        InputError: If the parts have no group, or fewer than 20 calibration clips, in common.
     """
+    fusion.check_parts(len(parts))
     detectors = {name: Detector.load(part) for name, part in parts.items()}
-    calibration = _fused_calibration(detectors, rule)
-    known = set.intersection(*(set(detector.thresholds) for detector in detectors.values()))
-    groups = [group for group in next(iter(detectors.values())).thresholds if group in known]
+    groups = _common_groups(detectors)
+    joined = _joined_calibration(detectors)
+    fitted = FittedFusion(fusion, joined, list(detectors))
+    calibration = joined[["machine", "section", "clip_id", "domain"]].assign(
+        score=fitted(
+            joined[list(detectors)].to_numpy().T,
+            zip(joined["machine"], joined["section"], strict=True),
+        )
+    )
     thresholds = fit_thresholds(calibration, groups, quantile)
     with atomic_path(folder) as temporary:
         for name, part in parts.items():
@@ -83,7 +99,7 @@ def write_fused_detector(
             {
                 "kind": "fused",
                 **_shared_description(detectors),
-                "rule": rule,
+                "fusion": fusion.to_json(),
                 "parts": list(parts),
                 "groups": [
                     {
@@ -97,10 +113,19 @@ def write_fused_detector(
         )
 
 
-def _fused_calibration(detectors: Mapping[str, Detector], rule: str) -> pd.DataFrame:
-    """Joins the calibration scores of detectors on the clip and fuses them."""
+def _common_groups(detectors: Mapping[str, Detector]) -> list[tuple[str, str]]:
+    first, *others = detectors.values()
+    groups = [g for g in first.thresholds if all(g in other.thresholds for other in others)]
+    if not groups:
+        names = ", ".join(str(detector.folder) for detector in detectors.values())
+        raise InputError(f"{names} have no machine and section in common: nothing can be fused")
+    return groups
+
+
+def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
+    """Joins the calibration scores of detectors on the clip: a column for each of them."""
     (first_name, first), *others = detectors.items()
-    joined = first.calibration
+    joined = first.calibration.rename(columns={"score": first_name})
     for name, detector in others:
         there = detector.calibration[[*_KEY, "score"]].rename(columns={"score": name})
         joined = joined.merge(there, on=_KEY, validate="one_to_one")
@@ -109,15 +134,15 @@ def _fused_calibration(detectors: Mapping[str, Detector], rule: str) -> pd.DataF
                 f"{first.folder} and {detector.folder} have {len(joined)} calibration clips in "
                 f"common, {_FEWEST_COMMON} are needed: train them on the same clips"
             )
-    joined = joined.rename(columns={"score": first_name})
-    fused = RULES[rule](joined[list(detectors)].to_numpy().T, axis=0)
-    return joined[["machine", "section", "clip_id", "domain"]].assign(score=fused)
+    return joined
 
 
 def _shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:
     """Returns what all parts say of themselves alike."""
     first, *others = [detector.manifest for detector in detectors.values()]
-    keys = ("method", "recipe", "sample_rate", "samples")
+    keys = ("method", "recipe", "sample_rate", "samples", "channel")
     return {
-        key: first[key] for key in keys if all(first[key] == other.get(key) for other in others)
+        key: first[key]
+        for key in keys
+        if key in first and all(first[key] == other.get(key) for other in others)
     }

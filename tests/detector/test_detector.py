@@ -10,6 +10,7 @@ from harness import exit_of
 from asd_tf.cli import train
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.fusion import Fusion
 from asd_tf.errors import InputError
 from asd_tf.files import write_json
 
@@ -148,7 +149,7 @@ def test_detectors_without_common_clips_do_not_fuse(run, dataset, tmp_path, copy
     write_json(copy / "detector.json", manifest)
     with pytest.raises(InputError, match="9 calibration clips in common, 20 are needed"):
         write_fused_detector(
-            tmp_path / "fused", {"a": run / "runs" / "1" / "detector", "b": copy}, "sum"
+            tmp_path / "fused", {"a": run / "runs" / "1" / "detector", "b": copy}, Fusion()
         )
     assert not (tmp_path / "fused").exists()
 

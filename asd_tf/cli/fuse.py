@@ -1,0 +1,88 @@
+"""`asd-fuse`: makes one detector of several."""
+
+from pathlib import Path
+
+from absl import flags
+
+from asd_tf.cli import app
+from asd_tf.errors import InputError, UsageError
+
+DESCRIPTION = """
+Makes one detector of several, whose scores it fuses. It is saved, loaded and scored like any other,
+and needs none of its parts any more.
+
+  asd-fuse OUT RUN_OR_DETECTOR RUN_OR_DETECTOR ... --rule=rank
+
+The rules are sum, mean, median and max of the parts' scores, and rank: the mean of -log(share of
+normal clips that score higher). Scores are standardised on calibration scores first; --scale=raw
+takes them as they are. Thresholds come from the fused calibration scores.
+"""
+
+
+def define_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of the command."""
+    flags.DEFINE_string(
+        "rule", "mean", "sum, mean, median, max or rank.", flag_values=values
+    )  # fmt: skip
+    flags.DEFINE_string(
+        "scale",
+        "standardised",
+        "standardised or raw; of no meaning to rank, which has a scale of its own.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "weights", None, "A weight for each part, for sum, mean and rank: 1,2.", flag_values=values
+    )
+    flags.DEFINE_float(
+        "quantile",
+        0.9,
+        "Share of normal clips below the threshold.",
+        lower_bound=0.01,
+        upper_bound=0.9999,
+        flag_values=values,
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command and exits."""
+    app.run(fuse, define_flags, DESCRIPTION, argv)
+
+
+def fuse(values: flags.FlagValues, positional: list[str]) -> None:
+    """Fuses as the flags say."""
+    if len(positional) < 3:
+        raise UsageError("name a folder to make and at least two detectors; see --help")
+    out, *given = map(Path, positional)
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out}: something is there already; choose another folder")
+
+    from asd_tf.cli.messages import say
+    from asd_tf.detector.fused import write_fused_detector
+    from asd_tf.detector.fusion import Fusion
+
+    parts = named_parts(given)
+    fusion = Fusion(values.rule, values.scale, _numbers(values.weights))
+    write_fused_detector(out, parts, fusion, values.quantile)
+    say(f"{out}: {len(parts)} detectors, {', '.join(parts)}, fused by {values.rule}")
+    say(f"next         asd-score {out} FILES_OR_FOLDERS   scores new recordings")
+
+
+def named_parts(given: list[Path]) -> dict[str, Path]:
+    """Names detectors by their folder, or by that of their run; equal names get a number."""
+    parts: dict[str, Path] = {}
+    for path in given:
+        detector = path / "detector" if (path / "detector" / "detector.json").exists() else path
+        resolved = detector.resolve()
+        name = resolved.parent.name if resolved.name == "detector" else resolved.name
+        unique, number = name, 2
+        while unique in parts:
+            unique, number = f"{name}-{number}", number + 1
+        parts[unique] = detector
+    return parts
+
+
+def _numbers(weights: list[str] | None) -> tuple[float, ...] | None:
+    try:
+        return None if weights is None else tuple(map(float, weights))
+    except ValueError:
+        raise UsageError(f"--weights={','.join(weights)}: write numbers, as in 1,0.5") from None

@@ -1,0 +1,91 @@
+"""asd-fuse: one detector of several, which stands alone."""
+
+import shutil
+
+import numpy as np
+import pytest
+from harness import exit_of
+
+from asd_tf.cli import fuse, train
+from asd_tf.detector import Detector
+from asd_tf.detector.fusion import RULES
+
+
+@pytest.fixture(scope="module")
+def runs(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    for method in ("loudness", "mahalanobis"):
+        status = exit_of(train.main, f"--method={method}", f"--data_dir={dataset}",
+                         f"--run_dir={folder / method}")  # fmt: skip
+        assert status == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(dataset):
+    return sorted((dataset / "dev_data").glob("*/test/*.wav"))[::6]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_fused_detector_stands_alone(runs, files, tmp_path, rule):
+    """It must score after its parts have gone, and as they did when they were fused."""
+    parts = [shutil.copytree(runs / name / "detector", tmp_path / name)
+             for name in ("loudness", "mahalanobis")]  # fmt: skip
+    assert exit_of(fuse.main, tmp_path / "fused", *parts, f"--rule={rule}", "--scale=raw") == 0
+    scores = np.stack([Detector.load(part).score(files)["score"] for part in parts])
+    for part in parts:
+        shutil.rmtree(part)
+    detector = Detector.load(tmp_path / "fused")
+    table = detector.score(files)
+    assert set(detector.parts) == {"loudness", "mahalanobis"}
+    assert table["decision"].isin([0, 1]).all()
+    if rule != "rank":
+        of_rule = {"sum": np.sum, "mean": np.mean, "median": np.median, "max": np.max}[rule]
+        np.testing.assert_allclose(table["score"], of_rule(scores, axis=0), rtol=1e-5)
+
+
+def test_fused_detectors_are_fused_again(runs, files, tmp_path):
+    """A part may be fused itself; equal names are told apart."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert exit_of(fuse.main, one, runs / "loudness", runs / "mahalanobis") == 0
+    assert (
+        exit_of(fuse.main, two, one, runs / "loudness", runs / "loudness", "--weights=1,2,0") == 0
+    )
+    detector = Detector.load(two)
+    assert list(detector.parts) == ["one", "loudness", "loudness-2"]
+    assert detector.score(files)["score"].notna().all()
+
+
+def test_the_share_of_alarms_on_calibration_clips_is_the_one_asked_for(runs, tmp_path):
+    assert exit_of(fuse.main, tmp_path / "out", runs / "loudness", runs / "mahalanobis",
+                   "--quantile=0.7") == 0  # fmt: skip
+    detector = Detector.load(tmp_path / "out")
+    assert {t.quantile for t in detector.thresholds.values()} == {0.7}
+    above = [
+        rows["score"].to_numpy() > detector.thresholds[group].value
+        for group, rows in detector.calibration.groupby(["machine", "section"])
+    ]
+    assert 0.1 < np.mean(np.concatenate(above)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["{out}", "{a}"], 2, "at least two"),
+        (["{out}", "{a}", "{b}", "--rule=product"], 2, "product"),
+        (["{out}", "{a}", "{b}", "--weights=1,x"], 2, "write numbers"),
+        (["{out}", "{a}", "{b}", "--weights=1,2,3"], 2, "3 weights for 2"),
+        (["{out}", "{a}", "nowhere"], 1, "nowhere"),
+        (["{a}", "{a}", "{b}"], 1, "already"),
+    ],
+)
+def test_what_cannot_be_fused_is_said_in_one_line(
+    runs, tmp_path, capsys, arguments, status, message
+):
+    places = {"out": tmp_path / "out", "a": runs / "loudness", "b": runs / "mahalanobis"}
+    capsys.readouterr()
+    assert exit_of(fuse.main, *(text.format(**places) for text in arguments)) == status
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert error.count("\n") == 0
+    assert not (tmp_path / "out").exists()
