@@ -45,6 +45,7 @@ def report_run(run: Run, evaluation: Evaluation, singles: Sequence[Evaluation] =
         say(f"\n{bad} test clips could not be read; see {run.evaluation_folder / 'scores.csv'}")
     say(
         f"""
+report       {run.evaluation_folder / "report.html"}
 detector     {run.detector_folder}
 metrics      {run.evaluation_folder / "metrics.csv"}, metrics.json
 scores       {run.evaluation_folder / "scores.csv"}

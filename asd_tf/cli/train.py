@@ -7,6 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from asd_tf.cli import app
+from asd_tf.cli.evaluate import define_truth_flags
 from asd_tf.config import apply_overrides, check_choice, load_recipe, method_names
 from asd_tf.errors import UsageError
 
@@ -54,6 +55,7 @@ def define_flags(values: flags.FlagValues) -> None:
     switch("untrained", "Skip all training: the floor of a report.")
     switch("overwrite", "Delete the run that is in the run folder first.")
     switch("deterministic", "Hold TensorFlow to operations that repeat to the last bit; slower.")
+    define_truth_flags(values)
     flags.DEFINE_multi_string(
         "set", [], "Change a value of the recipe, as key=value; repeats.", flag_values=values
     )
@@ -89,6 +91,7 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     from asd_tf.cli.messages import report_run, say
     from asd_tf.data.readers import read_clips
     from asd_tf.run import Run, Settings
+    from asd_tf.run_evaluation import add_ground_truth, evaluate_run
 
     data_dir = Path(values.data_dir) if values.data_dir else _simulate(say)
     clips, dataset = read_clips(data_dir, values.dataset)
@@ -110,8 +113,10 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     reuse = Path(values.reuse) if values.reuse else None
     run = Run.open(folder, settings, config, clips, overwrite=values.overwrite, reuse=reuse)
     say(f"run folder: {folder}")
+    if values.ground_truth is not None:
+        add_ground_truth(run, values.ground_truth, values.own_labels)
     experiment.train(run, bad, say)
-    report_run(run, *experiment.evaluate_run(run))
+    report_run(run, *evaluate_run(run))
 
 
 def _is_simulated(data_dir: str | None) -> bool:

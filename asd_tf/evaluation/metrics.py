@@ -1,6 +1,8 @@
-"""The three numbers that everything else is made of: AUC, partial AUC and the harmonic mean."""
+"""The numbers that everything else is made of: AUC, partial AUC and means."""
 
 import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import sklearn
@@ -59,7 +61,28 @@ def harmonic_mean(values: ArrayLike) -> float:
         The mean, or NaN where no value exists.
     """
     values = np.asarray(values, np.float64)
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return float("nan")
-    return float(values.size / np.sum(1.0 / np.maximum(values, sys.float_info.epsilon)))
+    exist = ~np.isnan(values)
+    return float(_harmonic(values, exist)) if exist.any() else float("nan")
+
+
+def _harmonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    reciprocals = 1 / np.maximum(_existing(values, weights), sys.float_info.epsilon)
+    return _total(weights) / _total(weights * reciprocals)
+
+
+def _arithmetic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _total(weights * _existing(values, weights)) / _total(weights)
+
+
+def _existing(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Replaces what has no weight, since NaN times 0 is NaN."""
+    return np.where(weights > 0, values, 1.0)
+
+
+def _total(values: np.ndarray) -> np.ndarray:
+    return np.sum(values, axis=(-2, -1)[-min(values.ndim, 2) :])
+
+
+MEANS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
+    {"arithmetic": _arithmetic, "harmonic": _harmonic}
+)
