@@ -18,7 +18,7 @@ from asd_tf.run import Run, single_folder
 def prepare(
     clips: pd.DataFrame, config: ml_collections.ConfigDict, on_bad_file: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Checks the files of clips and fills in what a recipe leaves to the data.
+    """Checks the files of training and test clips and fills in what a recipe leaves to the data.
 
     Where `data.seconds` is empty it becomes the commonest length of a clip, at most
     `data.max_seconds`.
@@ -37,12 +37,13 @@ def prepare(
         UsageError: If the quantile of the thresholds is none.
     """
     check_ranges(config, {"calibration.quantile": (0.01, 0.9999)})
-    report = inspect_clips(clips, config.data.sample_rate, thorough=on_bad_file == "skip")
-    good, bad = apply_bad_file_policy(clips, report, on_bad_file)
+    used = clips[clips["split"] != "supplemental"]
+    report = inspect_clips(used, config.data.sample_rate, thorough=on_bad_file == "skip")
+    good, bad = apply_bad_file_policy(used, report, on_bad_file)
     if config.data.seconds is None:
         config.data.seconds = min(commonest_seconds(report), config.data.max_seconds)
-    is_test = clips["split"] == "test"
-    kept = clips[is_test | clips["clip_id"].isin(good["clip_id"])]
+    is_train = clips["split"] == "train"
+    kept = clips[~is_train | clips["clip_id"].isin(good["clip_id"])]
     return kept.reset_index(drop=True), bad
 
 
@@ -73,9 +74,7 @@ def _train_many(run: Run, bad: pd.DataFrame, say: Say) -> None:
         reuse = None if run.reuse is None else single_folder(run.reuse, index)
         train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad, say)
     parts = {
-        str(index): run.single_folder(index) / "detector"
-        for index in range(run.settings.num_runs)
+        str(index): run.single_folder(index) / "detector" for index in range(run.settings.num_runs)
     }
     fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
     write_fused_detector(run.detector_folder, parts, fusion, run.config.calibration.quantile)
-

@@ -58,17 +58,17 @@ def evaluate_run(run: Run, tsne: bool = False) -> tuple[Evaluation, list[Evaluat
         detector = SingleDetector.load(run.detector_folder)
         scores, features = _score(run, detector)
         return _write(run, detector, scores, features, run.folder, tsne), []
-    singles, all_scores = [], []
+    singles, all_scores, all_features = [], [], {}
     for index in range(run.settings.num_runs):
         single = Run.load(run.single_folder(index))
         detector = SingleDetector.load(single.detector_folder)
         scores, features = _score(single, detector)
         all_scores.append(scores)
+        all_features |= {f"run {index}: {name}": values for name, values in features.items()}
         singles.append(_write(single, detector, scores, features, run.folder, tsne))
     detector = FusedDetector.load(run.detector_folder)
     scores = detector.fuse(np.stack(all_scores), run.test_clips)
-    # A fused detector has no embedding of its own, so that its report has no map.
-    evaluation = _write(run, detector, scores, {}, run.folder, tsne)
+    evaluation = _write(run, detector, scores, all_features, run.folder, tsne)
     write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
     return evaluation, singles
 

@@ -1,8 +1,6 @@
 """The numbers that everything else is made of: AUC, partial AUC and means."""
 
 import sys
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
 import sklearn
@@ -40,6 +38,12 @@ def partial_auc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = MAX_FPR) 
     return _area(labels, scores, max_fpr)
 
 
+def mcclish(area: ArrayLike, max_fpr: float) -> np.ndarray:
+    """Standardises areas below a ROC curve up to `max_fpr`: chance becomes 0.5, the best 1."""
+    chance = max_fpr**2 / 2
+    return 0.5 * (1 + (np.asarray(area) - chance) / (max_fpr - chance))
+
+
 def _area(labels: ArrayLike, scores: ArrayLike, max_fpr: float | None) -> float:
     labels = np.asarray(labels, bool)
     if labels.all() or not labels.any():
@@ -60,29 +64,25 @@ def harmonic_mean(values: ArrayLike) -> float:
     Returns:
         The mean, or NaN where no value exists.
     """
-    values = np.asarray(values, np.float64)
-    exist = ~np.isnan(values)
-    return float(_harmonic(values, exist)) if exist.any() else float("nan")
+    values = np.asarray(values, np.float64).ravel()
+    return float(weighted_mean("harmonic", values, ~np.isnan(values)))
 
 
-def _harmonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    reciprocals = 1 / np.maximum(_existing(values, weights), sys.float_info.epsilon)
-    return _total(weights) / _total(weights * reciprocals)
+def weighted_mean(kind: str, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted means over the last axis.
 
+    Args:
+        kind: `arithmetic`, or `harmonic`: of values of at least the machine epsilon.
+        values: [..., n], at least 0; what they are does not matter where the weight is 0.
+        weights: [..., n] or [n], at least 0.
 
-def _arithmetic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return _total(weights * _existing(values, weights)) / _total(weights)
-
-
-def _existing(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Replaces what has no weight, since NaN times 0 is NaN."""
-    return np.where(weights > 0, values, 1.0)
-
-
-def _total(values: np.ndarray) -> np.ndarray:
-    return np.sum(values, axis=(-2, -1)[-min(values.ndim, 2) :])
-
-
-MEANS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
-    {"arithmetic": _arithmetic, "harmonic": _harmonic}
-)
+    Returns:
+        [...], NaN where there is no weight.
+    """
+    # What has no weight is replaced, since NaN times 0 is NaN.
+    values = np.where(weights > 0, values, 1.0)
+    with np.errstate(invalid="ignore"):
+        if kind == "arithmetic":
+            return np.sum(weights * values, axis=-1) / np.sum(weights, axis=-1)
+        reciprocals = 1 / np.maximum(values, sys.float_info.epsilon)
+        return np.sum(weights, axis=-1) / np.sum(weights * reciprocals, axis=-1)

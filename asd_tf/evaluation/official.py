@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from asd_tf.evaluation.metrics import MEANS
+from asd_tf.evaluation.metrics import weighted_mean
 from asd_tf.evaluation.sections import DECISION_COLUMNS, TERM_COLUMNS
 
 DEFAULT_FORMULA = "dcase2022"
@@ -36,7 +36,7 @@ class Formula:
 
     Attributes:
         terms: The columns of `section_metrics` that enter.
-        mean: `harmonic` or `arithmetic`, a key of `MEANS`.
+        mean: `harmonic` or `arithmetic`.
         by_machine: Whether the sections of a machine are averaged first, so that a machine with
             more sections counts no more than others.
     """
@@ -51,12 +51,12 @@ class Formula:
         Args:
             sections: The table of `section_metrics`, or rows of it.
         """
-        values, weights = self.values(sections, self.terms)
+        values, weights = self.weighted(sections, self.terms)
         used = int(np.sum(weights > 0))
-        score = float(MEANS[self.mean](values, weights)) if used else None
-        return OfficialScore(score, used, values.size)
+        score = weighted_mean(self.mean, values.ravel(), weights.ravel())
+        return OfficialScore(float(score) if used else None, used, values.size)
 
-    def values(
+    def weighted(
         self, sections: pd.DataFrame, columns: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns metrics [sections, columns] and their weights in a mean, 0 where there is none.
@@ -118,11 +118,11 @@ def column_means(sections: pd.DataFrame, formula: str) -> dict[str, float | None
         Column name to a mean in 0..1, or None where no section has the metric.
     """
     columns = (*TERM_COLUMNS, *DECISION_COLUMNS)
-    mean = MEANS[OFFICIAL_SCORES[formula].mean]
-    values, weights = OFFICIAL_SCORES[formula].values(sections, columns)
+    values, weights = OFFICIAL_SCORES[formula].weighted(sections, columns)
+    means = weighted_mean(OFFICIAL_SCORES[formula].mean, values.T, weights.T)
     return {
-        column: float(mean(values[:, index], weights[:, index])) if weights[:, index].any() else None
-        for index, column in enumerate(columns)
+        column: None if np.isnan(mean) else float(mean)
+        for column, mean in zip(columns, means, strict=True)
     }
 
 

@@ -14,10 +14,11 @@ from matplotlib.ticker import MaxNLocator
 
 from asd_tf.evaluation.curves import roc_curves, score_histogram
 from asd_tf.evaluation.metrics import MAX_FPR
-from asd_tf.evaluation.sections import tested_clips
+from asd_tf.evaluation.sections import KEY_COLUMNS, tested_clips
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
 _DPI = 120
+_KEYS = list(KEY_COLUMNS)
 
 # In inches: a panel with its title and ticks, and what surrounds the grid of them.
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.0, 1.95
@@ -41,10 +42,11 @@ def roc_picture(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None:
     if panels.empty:
         return None
     groups = _groups(tested_clips(scored).dropna(subset="label"))
+    aucs = panels.set_index(_KEYS)["auc"].to_dict()
     figure, axes = _grid(len(panels), share_x=True)
-    for ax, panel in zip(axes, panels.to_dict("records"), strict=True):
-        _draw_roc(ax, groups[panel["machine"], panel["section"]])
-        ax.set_title(_title(panel["machine"], panel["section"], panel["auc"]))
+    for ax, (group, auc) in zip(axes, aucs.items(), strict=True):
+        _draw_roc(ax, groups[group])
+        ax.set_title(_title(group, auc, panels["subset"].nunique()))
     _finish(figure, axes, "false positive rate", "true positive rate")
     return figure
 
@@ -81,11 +83,12 @@ def score_picture(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None
     groups = _groups(tested_clips(scored))
     if not groups:
         return None
-    aucs = sections.set_index(["machine", "section"])["auc"].to_dict()
+    aucs = sections.set_index(_KEYS)["auc"].to_dict()
+    subsets = len({group[0] for group in groups})
     figure, axes = _grid(len(groups), share_x=False)
     for ax, (group, clips) in zip(axes, groups.items(), strict=True):
         _draw_scores(ax, clips)
-        ax.set_title(_title(*group, aucs.get(group, np.nan)))
+        ax.set_title(_title(group, aucs.get(group, np.nan), subsets))
     has_target = any(clips["is_target"].any() for clips in groups.values())
     # The label is turned by a quarter, so that the arrows point down and up.
     y_label = "← target   share of clips   source →" if has_target else "share of clips"
@@ -116,13 +119,15 @@ def _short(value: float, position: int | None = None) -> str:
     return f"{value:.5g}"
 
 
-def _groups(clips: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def _groups(clips: pd.DataFrame) -> dict[tuple[str, str, str], pd.DataFrame]:
     has_score = clips.dropna(subset="score")
-    return dict(iter(has_score.groupby(["machine", "section"], sort=True)))
+    return dict(iter(has_score.groupby(_KEYS, sort=True)))
 
 
-def _title(machine: str, section: str, auc: float) -> str:
-    return f"{machine} {section}" + ("" if np.isnan(auc) else f"   AUC {100 * auc:.1f}")
+def _title(group: tuple[str, str, str], auc: float, subsets: int) -> str:
+    """Names a panel, with its subset where there are two."""
+    name = " ".join(group if subsets > 1 else group[1:])
+    return name + ("" if np.isnan(auc) else f"   AUC {100 * auc:.1f}")
 
 
 def _grid(panels: int, share_x: bool) -> tuple[Figure, list[Axes]]:

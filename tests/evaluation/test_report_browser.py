@@ -94,7 +94,10 @@ def focused(driver):
 
 
 def column(driver, index: int) -> list[str]:
-    return [cell.text for cell in all_of(driver, f"#result tbody tr > :nth-child({index})")]
+    """Reads a column of the first table."""
+    table = one(driver, "#result table")
+    cells = table.find_elements("css selector", f"tbody tr > :nth-child({index})")
+    return [cell.text for cell in cells]
 
 
 def pixels(driver) -> np.ndarray:
