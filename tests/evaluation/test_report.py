@@ -243,13 +243,8 @@ def test_sections_of_one_name_in_two_subsets_are_kept_apart(scored):
     other = scored.assign(
         subset="eval", clip_id="eval/" + scored["clip_id"], score=-scored["score"].to_numpy()
     )
-    parts = [evaluate(frame, "dcase2022") for frame in (scored, other)]
-    sections = pd.concat(
-        part.sections.drop(columns="subset", errors="ignore").assign(subset=subset)
-        for part, subset in zip(parts, ("dev", "eval"), strict=True)
-    ).reset_index(drop=True)
     both = pd.concat([scored, other], ignore_index=True)
-    evaluation = dataclasses.replace(parts[0], scored=both, sections=sections)
+    evaluation = evaluate(both, "dcase2022")
     report = build_report(evaluation, clips_of(both), {}, context())
     assert [row[0] for row in rows_of(report, "result")] == ["dev"] * 4 + ["eval"] * 4
     headings = re.findall(r"<article[^>]*><header><h4>(.*?)</h4>.*?AUC ([\d.]+)", report)
@@ -257,11 +252,14 @@ def test_sections_of_one_name_in_two_subsets_are_kept_apart(scored):
     assert len(areas) == 8
     page = Page(report)
     heroes = page.text.split("Official score, ")[1:]
-    for part, text, name in zip(parts, heroes, ("development", "evaluation"), strict=True):
-        mean = harmonic_mean(part.sections["pauc"])
-        subset = "dev" if name == "development" else "eval"
+    names = {"dev": "development", "eval": "evaluation"}
+    for (subset, part), text in zip(evaluation.subsets.items(), heroes, strict=True):
+        name, mean = names[subset], harmonic_mean(part.sections["pauc"])
         assert re.search(rf"{subset} harmonic mean[^a-z]*{100 * mean:.2f}", page.text)
-        assert text.startswith(f"{name} data{100 * part.official.score:.2f} %")
+        low, high = 100 * part.interval.low, 100 * part.interval.high
+        assert text.startswith(
+            f"{name} data{100 * part.official.score:.2f} %{low:.2f} to {high:.2f} with 95 %"
+        )
     assert areas["dev fan 00"] == pytest.approx(100 - areas["eval fan 00"], abs=0.11)
 
 

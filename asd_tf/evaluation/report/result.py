@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from asd_tf.evaluation.evaluate import Evaluation
-from asd_tf.evaluation.metrics import harmonic_mean
-from asd_tf.evaluation.official import OFFICIAL_SCORES, OfficialScore, machine_scores
+from asd_tf.evaluation.evaluate import Evaluation, SubsetEvaluation
+from asd_tf.evaluation.intervals import Interval
+from asd_tf.evaluation.official import OfficialScore
 from asd_tf.evaluation.report.figures import bar_svg
 from asd_tf.evaluation.report.html import Markup, count, element, is_missing, join, percent
 from asd_tf.evaluation.report.tables import (
@@ -27,6 +26,7 @@ _DECISIONS = {
 }
 
 _SUBSETS = {"dev": "development data", "eval": "evaluation data"}
+_KIND_OF_MEAN = {"harmonic": "harmonic mean", "arithmetic": "mean of machines"}
 _OF_DECISIONS = ("precision", "recall", "f1")
 
 
@@ -46,23 +46,16 @@ def result_section(evaluation: Evaluation, bad_files: int) -> Markup:
 
 def _heroes(evaluation: Evaluation) -> list[Markup]:
     """Builds the scores; each subset has its own, since published scores are of one subset."""
-    sections, formula = evaluation.sections, evaluation.formula
-    if "subset" not in sections or sections["subset"].nunique() < 2:
-        return [_hero("Official score", formula, evaluation.official, evaluation.machines)]
+    if len(evaluation.subsets) < 2:
+        return [_hero("Official score", evaluation.formula, evaluation)]
     return [
-        _hero(
-            f"Official score, {_SUBSETS.get(subset, subset)}",
-            formula,
-            OFFICIAL_SCORES[formula](rows),
-            machine_scores(rows, formula),
-        )
-        for subset, rows in sections.groupby("subset", sort=True)
+        _hero(f"Official score, {_SUBSETS[subset]}", evaluation.formula, part)
+        for subset, part in evaluation.subsets.items()
     ]
 
 
-def _hero(
-    name: str, formula: str, official: OfficialScore, machines: Mapping[str, OfficialScore]
-) -> Markup:
+def _hero(name: str, formula: str, part: SubsetEvaluation) -> Markup:
+    official = part.official
     if official.score is None:
         reason = "No section has labelled clips of both classes: nothing judges the scores."
         text = [element("p", f"No {name.lower()}", class_="label"), element("p", reason)]
@@ -70,10 +63,28 @@ def _hero(
         text = [
             element("p", name, class_="label"),
             element("p", percent(official.score), element("span", " %"), class_="figure"),
+            element("p", _interval(part.interval), class_="note"),
             element("p", f"formula of {formula}; chance is 50", class_="note"),
+            _mauc(formula, part.mauc),
             _terms(official),
         ]
-    return element("div", element("div", *text, class_="score"), _machines(machines), class_="hero")
+    machines = _machines(part.machines)
+    return element("div", element("div", *text, class_="score"), machines, class_="hero")
+
+
+def _interval(interval: Interval) -> str:
+    """Says how far the score depends on the clips that happened to be recorded."""
+    if interval.low is None:
+        return f"no confidence interval: {interval.reason}"
+    low, high = percent(interval.low), percent(interval.high)
+    return f"{low} to {high} with 95 % confidence, over clips"
+
+
+def _mauc(formula: str, mauc: float | None) -> Markup | None:
+    """Adds what papers on DCASE 2020 print beside the official score."""
+    if formula != "dcase2020" or mauc is None:
+        return None
+    return element("p", f"mAUC (mean of each machine's lowest): {percent(mauc)}", class_="note")
 
 
 def _terms(official: OfficialScore) -> Markup | None:
@@ -149,9 +160,14 @@ def _tables(evaluation: Evaluation) -> Markup | None:
     decisions = [column for column in columns if column.startswith(_OF_DECISIONS)]
     caption = "{} of every section, in percent; select a heading to sort"
     counts = [column for column in COUNTS if column in sections]
+    parts = evaluation.subsets if len(evaluation.subsets) > 1 else {"": evaluation}
+    means = [
+        _mean_row(f"{subset} {_KIND_OF_MEAN[evaluation.mean]}".strip(), part, metrics, counts)
+        for subset, part in parts.items()
+    ]
     return join(
         element("h3", "Every section"),
-        _table(caption.format("Metrics"), sections, metrics, counts, evaluation.formula),
+        _table(caption.format("Metrics"), sections, metrics, counts, means),
         _conventions(metrics),
         _table(caption.format("Decisions"), sections, decisions) if decisions else None,
     )
@@ -162,9 +178,9 @@ def _table(
     sections: pd.DataFrame,
     columns: Sequence[str],
     counts: Sequence[str] = (),
-    formula: str | None = None,
+    means: Sequence[list] = (),
 ) -> Markup:
-    """Builds a table with a row for each section, and with means where a formula is given."""
+    """Builds a table with a row for each section, and the rows of means below."""
     keys = shown_keys(sections)
     rows = [
         [
@@ -175,28 +191,17 @@ def _table(
         for row in sections.to_dict("records")
     ]
     names = [*map(str.capitalize, keys), *map(_column_name, columns), *map(str.capitalize, counts)]
-    last = []
-    if formula is not None:
-        # As published: no mean is over both subsets.
-        parts = sections.groupby("subset") if "subset" in keys else [("", sections)]
-        last = [_mean_row(part, rows, columns, counts, formula) for part, rows in parts]
-    return table(caption, names, rows, last)
+    return table(caption, names, rows, means)
 
 
 def _mean_row(
-    subset: str,
-    sections: pd.DataFrame,
-    columns: Sequence[str],
-    counts: Sequence[str],
-    formula: str,
+    name: str, part: SubsetEvaluation, columns: Sequence[str], counts: Sequence[str]
 ) -> list:
-    name = "mean" if formula == "dcase2020" else "harmonic mean"
-    mean = np.mean if formula == "dcase2020" else harmonic_mean
-    values = (sections[column].dropna().to_numpy(float) for column in columns)
+    """Builds the row of the means; as published, none is over both subsets."""
     return [
-        f"{subset} {name}".strip(),
-        *(share_cell(mean(each) if len(each) else None) for each in values),
-        *(count_cell(sections[column].sum()) for column in counts),
+        name,
+        *(share_cell(part.means.get(column)) for column in columns),
+        *(count_cell(part.sections[column].sum()) for column in counts),
     ]
 
 
