@@ -12,6 +12,7 @@ import pandas as pd
 from asd_tf.backends.fits import remembered_fits
 from asd_tf.backends.registry import build_backend
 from asd_tf.calibration import cross_fit_scores, feature_statistics, fit_thresholds
+from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor, export_extractor
@@ -75,6 +76,7 @@ def fit_detector(
             "method": run.settings.method,
             "recipe": run.settings.recipe,
             "sample_rate": sample_rate,
+            "channel": common_channel(clips),
             "samples": next(iter(loaded.values())).samples,
         },
         extractors,
