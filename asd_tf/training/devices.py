@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
@@ -37,5 +38,11 @@ class Devices:
         checkpoints do not restore.
         """
         if self.strategy == "mirrored":
-            return tf.distribute.MirroredStrategy().scope()
+            return _mirrored().scope()
         return contextlib.nullcontext()
+
+
+@functools.cache
+def _mirrored() -> tf.distribute.Strategy:
+    """Returns the one strategy of this process; parts of a model must not be of several."""
+    return tf.distribute.MirroredStrategy()

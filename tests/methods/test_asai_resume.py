@@ -10,9 +10,9 @@ FLAGS = (
     "--set=network.width=4",
     "--set=loss.subclusters=2",
     "--set=optimizer.batch_size=8",
-    "--set=source.epochs=6",
+    "--set=source.epochs=4",
     "--set=source.steps_per_epoch=3",
-    "--set=target.epochs=6",
+    "--set=target.epochs=4",
     "--set=target.steps_per_epoch=3",
 )
 
@@ -24,8 +24,8 @@ def test_killed_in_either_step_and_finished_with_equal_weights(dataset, tmp_path
     flags = (*FLAGS, f"--data_dir={dataset}", flag)
     result = train(flags, tmp_path / "whole")
     assert result.returncode == 0, result.stderr
-    kill_in_epoch(flags, tmp_path / "killed", "02-source", 2)
-    kill_in_epoch(flags, tmp_path / "killed", "03-target", 3)
+    kill_in_epoch(flags, tmp_path / "killed", "02-source", 1)
+    kill_in_epoch(flags, tmp_path / "killed", "03-target", 2)
     result = train(flags, tmp_path / "killed")
     assert result.returncode == 0, result.stderr
     for stage in ("02-source", "03-target"):
