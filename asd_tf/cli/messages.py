@@ -1,7 +1,7 @@
 """What the commands say on the terminal."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tqdm
@@ -43,16 +43,24 @@ def report_run(run: Run, evaluation: Evaluation, singles: Sequence[Evaluation] =
     bad = evaluation.scored["status"].eq("bad_file").sum()
     if bad:
         say(f"\n{bad} test clips could not be read; see {run.evaluation_folder / 'scores.csv'}")
-    submission = run.evaluation_folder / "submission"
-    submitted = f"\nsubmission   {submission}" if submission.exists() else ""
-    say(
-        f"""
-report       {run.evaluation_folder / "report.html"}
-detector     {run.detector_folder}
-metrics      {run.evaluation_folder / "metrics.csv"}, metrics.json
-scores       {run.evaluation_folder / "scores.csv"}
-pictures     {run.evaluation_folder / "roc.png"}, scores.png{submitted}
-next         asd-score {run.detector_folder} FILES_OR_FOLDERS   scores new recordings
-             asd-evaluate --run_dir={run.folder}   evaluates again
-             tensorboard --logdir {run.folder / "tensorboard"}   shows the training"""
-    )
+    say("")
+    for name, text in _what_there_is(run):
+        say(f"{name:<13}{text}")
+
+
+def _what_there_is(run: Run) -> Iterator[tuple[str, str]]:
+    """Yields what a run left, and the commands that go on from there."""
+    folder = run.evaluation_folder
+    yield "report", f"{folder / 'report.html'}"
+    yield "detector", f"{run.detector_folder}"
+    yield "metrics", f"{folder / 'metrics.csv'}, metrics.json"
+    yield "scores", f"{folder / 'scores.csv'}"
+    pictures = [name for name in ("roc.png", "scores.png") if (folder / name).exists()]
+    if pictures:
+        yield "pictures", f"{folder / pictures[0]}" + "".join(f", {name}" for name in pictures[1:])
+    if (folder / "submission").exists():
+        yield "submission", f"{folder / 'submission'}"
+    yield "next", f"asd-score {run.detector_folder} FILES_OR_FOLDERS   scores new recordings"
+    yield "", f"asd-evaluate --run_dir={run.folder}   evaluates again"
+    if (run.folder / "tensorboard").exists():
+        yield "", f"tensorboard --logdir {run.folder / 'tensorboard'}   shows the training"
