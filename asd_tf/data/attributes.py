@@ -4,11 +4,9 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from asd_tf.data.dcase import HIDDEN
 from asd_tf.data.listing import Listing
 from asd_tf.errors import InputError
-
-# A word that stands for no attributes.
-_NONE = ("", "noAttribute")
 
 
 class AttributeTables:
@@ -58,7 +56,7 @@ class AttributeTables:
             machine = name.parts[-3] if len(name.parts) >= 3 else place.parent.name
             numbers = range(1, 1 + len(row))
             pairs = [(row.get(f"d{n}p") or "", row.get(f"d{n}v") or "") for n in numbers]
-            values = {key.strip(): value.strip() for key, value in pairs if key not in _NONE}
+            values = {key.strip(): value.strip() for key, value in pairs if key not in HIDDEN}
             yield (folder, machine, name.stem), values
 
 

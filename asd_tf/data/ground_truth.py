@@ -13,9 +13,8 @@ import pandas as pd
 
 from asd_tf.data.archives import csv_files_of
 from asd_tf.data.editions import Edition, find_edition, label_digests
+from asd_tf.data.listing import some
 from asd_tf.errors import InputError
-
-_NAMED = 3
 
 # ground_truth_fan_section_03_test.csv, and ground_truth_fan_section_03_source_test.csv in 2021.
 _OF_SECTION = re.compile(
@@ -73,7 +72,7 @@ def read_ground_truth(
     _refuse_double(path, truth)
     if edition.year > 2020 and truth["domain"].isna().any():
         without = _names(truth[truth["domain"].isna()])
-        raise InputError(f"{path}: no domain of {_some(without)}; give the whole evaluator")
+        raise InputError(f"{path}: no domain of {some(without)}; give the whole evaluator")
     if check_digests:
         _check_digests(path, truth, edition)
     return _join(path, wanted, truth)
@@ -163,7 +162,7 @@ def _refuse_double(path: str | os.PathLike, rows: pd.DataFrame) -> None:
     if len(double):
         where = sorted(set(rows.loc[keys.isin(keys[double.index]), "source"]))
         raise InputError(
-            f"{path}: {_some(_names(double))} stand twice, in {_some(where)}; leave one list"
+            f"{path}: {some(_names(double))} stand twice, in {some(where)}; leave one list"
         )
 
 
@@ -177,7 +176,7 @@ def _check_digests(path: str | os.PathLike, truth: pd.DataFrame, edition: Editio
     ]
     if other:
         raise InputError(
-            f"{path}: the labels of {_some(other)} are not the official ones of {edition.name}, "
+            f"{path}: the labels of {some(other)} are not the official ones of {edition.name}, "
             f"so that numbers would be wrong; take those of {edition.label_source}"
         )
 
@@ -202,15 +201,15 @@ def _join(path: str | os.PathLike, clips: pd.DataFrame, truth: pd.DataFrame) -> 
     double = keys.duplicated(keep=False)
     if double.any():
         raise InputError(
-            f"{path}: a row would belong to several clips: {_some(list(clips['clip_id'][double]))}"
+            f"{path}: a row would belong to several clips: {some(list(clips['clip_id'][double]))}"
         )
     truth = truth.set_index([truth["machine"], truth["file"].map(_key)])
     missing, foreign = ~keys.isin(truth.index), ~truth.index.isin(keys)
     if missing.any():
-        raise InputError(f"{path}: no label for {_some(list(clips['clip_id'][missing]))}")
+        raise InputError(f"{path}: no label for {some(list(clips['clip_id'][missing]))}")
     if foreign.any():
         raise InputError(
-            f"{path}: rows for clips that are not there: {_some(_names(truth[foreign]))}; "
+            f"{path}: rows for clips that are not there: {some(_names(truth[foreign]))}; "
             "`asd-data check` lists what is missing"
         )
     found = truth.loc[keys]
@@ -227,7 +226,3 @@ def _join(path: str | os.PathLike, clips: pd.DataFrame, truth: pd.DataFrame) -> 
 def _names(rows: pd.DataFrame) -> list[str]:
     return list(rows["machine"] + "/" + rows["file"])
 
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

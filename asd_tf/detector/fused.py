@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import fit_thresholds
-from asd_tf.detector.base import Detector, Items
+from asd_tf.detector.base import Detector, Group, Items
 from asd_tf.detector.folder import write_manifest
 from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
@@ -121,7 +121,7 @@ def write_fused_detector(
         )
 
 
-def _common_groups(detectors: Mapping[str, Detector]) -> list[tuple[str, str]]:
+def _common_groups(detectors: Mapping[str, Detector]) -> list[Group]:
     first, *others = detectors.values()
     groups = [g for g in first.thresholds if all(g in other.thresholds for other in others)]
     if not groups:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from asd_tf.calibration import scores_to_judge_by
 from asd_tf.config import check_choice
+from asd_tf.detector.base import Group
 from asd_tf.errors import UsageError
 from asd_tf.survival import Survival
 
@@ -17,7 +18,6 @@ SCALES = ("raw", "standardised")
 
 _WEIGHTED = ("sum", "mean", "rank")
 
-Group = tuple[str, str]
 Scale = Callable[[np.ndarray], np.ndarray]
 
 
