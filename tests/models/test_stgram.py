@@ -22,7 +22,7 @@ def full_model():
     return network(160000)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small():
     keras.utils.set_random_seed(0)
     return network(SHORT, width=4, embedding=6)
