@@ -1,30 +1,24 @@
-"""One whole experiment: prepare the clips, train, score the test clips, evaluate, write it down."""
+"""From clips to a detector: prepare the clips, and train one run or several."""
 
 import dataclasses
-import functools
 import importlib
-from pathlib import Path
 
 import ml_collections
-import numpy as np
 import pandas as pd
 
 from asd_tf.config import check_ranges
 from asd_tf.data.inspection import apply_bad_file_policy, commonest_seconds, inspect_clips
-from asd_tf.detector import Detector, FusedDetector, SingleDetector
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.fusion import Fusion
-from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
-from asd_tf.evaluation.runs import summarise_runs
-from asd_tf.files import write_csv, write_json
-from asd_tf.methods.progress import Say, progress_over
-from asd_tf.run import Run
+from asd_tf.files import write_csv
+from asd_tf.methods.progress import Say
+from asd_tf.run import Run, single_folder
 
 
 def prepare(
     clips: pd.DataFrame, config: ml_collections.ConfigDict, on_bad_file: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Checks the files of clips and fills in what a recipe leaves to the data.
+    """Checks the files of training and test clips and fills in what a recipe leaves to the data.
 
     Where `data.seconds` is empty it becomes the commonest length of a clip, at most
     `data.max_seconds`.
@@ -43,12 +37,13 @@ def prepare(
         UsageError: If the quantile of the thresholds is none.
     """
     check_ranges(config, {"calibration.quantile": (0.01, 0.9999)})
-    report = inspect_clips(clips, config.data.sample_rate, thorough=on_bad_file == "skip")
-    good, bad = apply_bad_file_policy(clips, report, on_bad_file)
+    used = clips[clips["split"] != "supplemental"]
+    report = inspect_clips(used, config.data.sample_rate, thorough=on_bad_file == "skip")
+    good, bad = apply_bad_file_policy(used, report, on_bad_file)
     if config.data.seconds is None:
         config.data.seconds = min(commonest_seconds(report), config.data.max_seconds)
-    is_test = clips["split"] == "test"
-    kept = clips[is_test | clips["clip_id"].isin(good["clip_id"])]
+    is_train = clips["split"] == "train"
+    kept = clips[~is_train | clips["clip_id"].isin(good["clip_id"])]
     return kept.reset_index(drop=True), bad
 
 
@@ -75,58 +70,11 @@ def _train_many(run: Run, bad: pd.DataFrame, say: Say) -> None:
     for index in range(run.settings.num_runs):
         settings = dataclasses.replace(run.settings, seed=run.settings.seed + index, num_runs=1)
         say(f"run {index + 1} of {run.settings.num_runs}, seed {settings.seed}")
-        folder = _single_folder(run.folder, index)
-        reuse = None if run.reuse is None else _single_folder(run.reuse, index)
+        folder = run.single_folder(index)
+        reuse = None if run.reuse is None else single_folder(run.reuse, index)
         train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad, say)
     parts = {
-        str(index): _single_folder(run.folder, index) / "detector"
-        for index in range(run.settings.num_runs)
+        str(index): run.single_folder(index) / "detector" for index in range(run.settings.num_runs)
     }
     fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
     write_fused_detector(run.detector_folder, parts, fusion, run.config.calibration.quantile)
-
-
-def evaluate_run(run: Run) -> tuple[Evaluation, list[Evaluation]]:
-    """Scores the test clips of a trained run and writes its evaluation.
-
-    Returns:
-        The evaluation, and those of the single runs where several were fused.
-    """
-    if run.settings.num_runs == 1:
-        return _evaluate_single(run), []
-    singles = [
-        _evaluate_single(Run.load(_single_folder(run.folder, index)))
-        for index in range(run.settings.num_runs)
-    ]
-    detector = FusedDetector.load(run.detector_folder)
-    scores = np.stack([single.scored["score"].to_numpy() for single in singles])
-    evaluation = _write(run, detector, detector.fuse(scores, run.test_clips))
-    write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
-    return evaluation, singles
-
-
-def _evaluate_single(run: Run) -> Evaluation:
-    """Evaluates one run, from stored embeddings where they fit."""
-    detector, clips = SingleDetector.load(run.detector_folder), run.test_clips
-    known = detector.is_known(clips)
-    store = functools.partial(run.embeddings.features, split="test")
-    with progress_over(len(clips), "score") as progress:
-        features, ok = detector.features(clips, progress, store)
-    scores = np.full(len(clips), np.nan)
-    scores[known], _ = detector.score_features(
-        clips[known].reset_index(drop=True),
-        {name: values[known] for name, values in features.items()},
-        ok[known],
-    )
-    return _write(run, detector, scores)
-
-
-def _write(run: Run, detector: Detector, scores: np.ndarray) -> Evaluation:
-    scored = detector.with_decisions(run.test_clips, scores)
-    evaluation = evaluate(scored, run.settings.dataset)
-    write_evaluation(evaluation, run.evaluation_folder)
-    return evaluation
-
-
-def _single_folder(folder: Path, index: int) -> Path:
-    return folder / "runs" / str(index)

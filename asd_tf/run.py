@@ -178,6 +178,10 @@ class Run:
         """Where scores, metrics and pictures go."""
         return self.folder / "evaluation"
 
+    def single_folder(self, index: int) -> Path:
+        """Returns the folder of one of the runs that are fused."""
+        return single_folder(self.folder, index)
+
     @property
     def samples(self) -> int:
         """Length of a waveform."""
@@ -227,6 +231,11 @@ class Run:
             raise UsageError(f"--reuse={self.reuse}: {label} is not finished there")
         with atomic_path(self.folder / "stages" / label) as temporary:
             shutil.copytree(there, temporary)
+
+
+def single_folder(folder: Path, index: int) -> Path:
+    """Returns the folder of a single run within that of several."""
+    return folder / "runs" / str(index)
 
 
 def _dependencies(description: Mapping[str, Any], depends_on: Sequence[str]) -> dict[str, Any]:

@@ -50,6 +50,13 @@ def test_the_whole_way_from_the_wheel(site, dataset, tmp_path):
     assert len(scored.stdout.splitlines()) == 2
 
 
+def test_what_the_code_reads_is_in_the_wheel(site):
+    """The report must find its style and scripts, or nobody sees a result."""
+    report = site / "asd_tf" / "evaluation" / "report"
+    names = {path.name for path in report.iterdir() if path.suffix not in (".py", "")}
+    assert names == {"page.html", "report.css", "page.js", "map.js"}
+
+
 def test_data_is_made_from_the_wheel(site, tmp_path):
     made = run(
         site, "asd-data", "simulate", "--output_dir=sim", "--train_source=2", "--train_target=1",

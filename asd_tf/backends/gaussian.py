@@ -21,8 +21,8 @@ class CappedGaussianMixture(NoveltyBackend):
         means_init: [n, D], where the means start from, such as learned centres, of any length;
             there are as many components then, but for the cap, under which those stay that lie
             nearest to a training row. None for k-means.
-        density: `mixture` for that of the whole mixture; `best_component` for the largest density of a
-            component alone, without its weight, as sub-cluster AdaCos is published with
+        density: `mixture` for that of the whole mixture; `best_component` for the largest density
+            of a component alone, without its weight, as sub-cluster AdaCos is published with
             (Wilkinghoff 2021); `worst_component` for the smallest (the wording of Asai 2021).
         random_state: Seed of the k-means that the fit starts from.
 

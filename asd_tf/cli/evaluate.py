@@ -11,12 +11,34 @@ DESCRIPTION = """
 Scores and evaluates the labelled test clips of a trained run again.
 
   python evaluate.py --run_dir=runs/wilkinghoff-quick-simulated-seed0
+  python evaluate.py --run_dir=RUN --ground_truth=dcase2022_evaluator-main.zip
 """
 
 
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_string("run_dir", None, "Folder of the run.", flag_values=values)
+    define_truth_flags(values)
+    flags.DEFINE_bool(
+        "tsne", False, "Add a map of the embeddings by t-SNE to the report.", flag_values=values
+    )
+
+
+def define_truth_flags(values: flags.FlagValues) -> None:
+    """Defines the flags that tell the labels of evaluation clips."""
+    flags.DEFINE_string(
+        "ground_truth",
+        None,
+        "Labels of the evaluation clips: folder, zip or CSV of the official evaluator. They are "
+        "kept with the run.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "own_labels",
+        False,
+        "The ground truth is of your own data, and not compared with the official labels.",
+        flag_values=values,
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -30,13 +52,15 @@ def evaluate(values: flags.FlagValues, positional: list[str]) -> None:
     if values.run_dir is None:
         raise UsageError("--run_dir is missing: name the folder of a run")
 
-    from asd_tf import experiment
     from asd_tf.cli.messages import report_run
     from asd_tf.run import Run
+    from asd_tf.run_evaluation import add_ground_truth, evaluate_run
 
     run = Run.load(Path(values.run_dir))
     if not (run.detector_folder / "detector.json").exists():
         raise InputError(
             f"{run.folder}: the training has not finished; the command that began it goes on"
         )
-    report_run(run, *experiment.evaluate_run(run))
+    if values.ground_truth is not None:
+        add_ground_truth(run, values.ground_truth, values.own_labels)
+    report_run(run, *evaluate_run(run, tsne=values.tsne))

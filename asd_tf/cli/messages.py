@@ -43,12 +43,15 @@ def report_run(run: Run, evaluation: Evaluation, singles: Sequence[Evaluation] =
     bad = evaluation.scored["status"].eq("bad_file").sum()
     if bad:
         say(f"\n{bad} test clips could not be read; see {run.evaluation_folder / 'scores.csv'}")
+    submission = run.evaluation_folder / "submission"
+    submitted = f"\nsubmission   {submission}" if submission.exists() else ""
     say(
         f"""
+report       {run.evaluation_folder / "report.html"}
 detector     {run.detector_folder}
 metrics      {run.evaluation_folder / "metrics.csv"}, metrics.json
 scores       {run.evaluation_folder / "scores.csv"}
-pictures     {run.evaluation_folder / "roc.png"}, scores.png
+pictures     {run.evaluation_folder / "roc.png"}, scores.png{submitted}
 next         asd-score {run.detector_folder} FILES_OR_FOLDERS   scores new recordings
              asd-evaluate --run_dir={run.folder}   evaluates again
              tensorboard --logdir {run.folder / "tensorboard"}   shows the training"""

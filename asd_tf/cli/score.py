@@ -16,7 +16,8 @@ Scores recordings and decides which are anomalous: a line of CSV per clip on the
   asd-score runs/wilkinghoff-quick-simulated-seed0/detector clip.wav /data/fan/test
 
 The machine is the folder above train/ or test/, the section comes from the name; --machine and
---section say otherwise. Exit status 0 if every file was scored, else 1.
+--section say otherwise. Files of any sample rate are resampled; of several channels that is heard
+on which the detector was trained. Exit status 0 if every file was scored, else 1.
 """
 
 COLUMNS = ("path", "machine", "section", "score", "threshold", "decision", "status")
@@ -44,15 +45,17 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
         raise UsageError("name a detector and at least one file or folder; see --help")
     folder, *paths = positional
 
-    from asd_tf.data.inspection import reason_for
+    from asd_tf.data.inspection import conversions, reason_for
     from asd_tf.data.paths import clips_of_files
     from asd_tf.detector import Detector
 
     detector = Detector.load(folder)
-    clips = clips_of_files(paths)
+    clips = clips_of_files(paths, detector.channel)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
-    unknown, all_scored = set(), True
+    # The parts of a fused detector may have several.
+    sample_rate = detector.manifest.get("sample_rate", 16000)
+    unknown, scored, all_scored = set(), set(), True
     with tqdm.tqdm(total=len(clips), desc="score", unit="clip") as bar:
         for table, _ in detector.score_in_chunks(
             clips, machine=values.machine, section=values.section, progress=bar.update, chunk=64
@@ -62,14 +65,19 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
                 if row.status == "bad_file":
                     reason = reason_for(
                         clips[clips["clip_id"] == row.clip_id].iloc[0],
-                        detector.manifest["sample_rate"],
+                        sample_rate,
                     )
                     tqdm.tqdm.write(f"{row.clip_id}: {reason}", file=sys.stderr)
                 elif row.status == "unknown_group":
                     unknown.add((row.machine, row.section))
+                else:
+                    scored.add(row.clip_id)
                 all_scored &= row.status == "ok"
             sys.stdout.flush()
     _explain_unknown(unknown, detector)
+    heard = clips[clips["clip_id"].isin(scored)]
+    for line in conversions(heard, sample_rate, "as the detector was trained"):
+        print(line, file=sys.stderr)
     return 0 if all_scored else 1
 
 

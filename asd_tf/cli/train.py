@@ -7,6 +7,7 @@ from pathlib import Path
 from absl import flags
 
 from asd_tf.cli import app
+from asd_tf.cli.evaluate import define_truth_flags
 from asd_tf.config import apply_overrides, check_choice, load_recipe, method_names
 from asd_tf.errors import UsageError
 
@@ -15,6 +16,7 @@ Trains a detector of anomalous machine sounds on normal clips, and evaluates it 
 
   python train.py --method=wilkinghoff
   python train.py --method=wilkinghoff --data_dir=/data/dcase2022
+  python train.py --method=wilkinghoff --data_dir=/factory/clips.csv
   python train.py --method=wilkinghoff --set train.epochs=3 --set backend.kmeans_on=source
 
 Without --data_dir it makes a small data set of simulated machines, once.
@@ -39,8 +41,23 @@ def define_flags(values: flags.FlagValues) -> None:
         "Name of a recipe of the method, or a .py file with get_config(); by default `paper`, and "
         "`quick` on simulated data.",
     )
-    text("data_dir", None, f"Folder of the data; by default simulated clips in {SIMULATED}.")
-    text("dataset", None, "Layout of the data; by default told by its file names.")
+    text(
+        "data_dir",
+        None,
+        f"Folder of the data, or a manifest (CSV); by default simulated clips in {SIMULATED}.",
+    )
+    text(
+        "dataset",
+        None,
+        "Layout of the data: dcase2020 to dcase2026, folder (MACHINE/train, "
+        "MACHINE/test/normal and abnormal) or manifest; by default told by its names.",
+    )
+    text(
+        "channel",
+        None,
+        "Which channel of recordings is heard: near, far, mean or a number from 0; by default near "
+        "of dcase2026 and else the mean.",
+    )
     text("run_dir", None, "Folder of the run; by default runs/METHOD-RECIPE-DATA-seedN.")
     text("reuse", None, "Folder of another run to take finished stages and embeddings from.")
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", flag_values=values)
@@ -54,6 +71,7 @@ def define_flags(values: flags.FlagValues) -> None:
     switch("untrained", "Skip all training: the floor of a report.")
     switch("overwrite", "Delete the run that is in the run folder first.")
     switch("deterministic", "Hold TensorFlow to operations that repeat to the last bit; slower.")
+    define_truth_flags(values)
     flags.DEFINE_multi_string(
         "set", [], "Change a value of the recipe, as key=value; repeats.", flag_values=values
     )
@@ -87,11 +105,13 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     # TensorFlow takes seconds to import, and a wrong command should fail at once.
     from asd_tf import experiment
     from asd_tf.cli.messages import report_run, say
+    from asd_tf.data.inspection import conversions
     from asd_tf.data.readers import read_clips
     from asd_tf.run import Run, Settings
+    from asd_tf.run_evaluation import add_ground_truth, evaluate_run
 
     data_dir = Path(values.data_dir) if values.data_dir else _simulate(say)
-    clips, dataset = read_clips(data_dir, values.dataset)
+    clips, dataset = read_clips(data_dir, values.dataset, values.channel)
     say(
         f"{data_dir}: {len(clips)} clips of {clips['machine'].nunique()} machines, layout {dataset}"
     )
@@ -106,12 +126,16 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
         },
     )
     clips, bad = experiment.prepare(clips, config, settings.on_bad_file)
+    for line in conversions(clips, config.data.sample_rate):
+        say(line)
     folder = Path(values.run_dir) if values.run_dir else _default_folder(settings, data_dir)
     reuse = Path(values.reuse) if values.reuse else None
     run = Run.open(folder, settings, config, clips, overwrite=values.overwrite, reuse=reuse)
     say(f"run folder: {folder}")
+    if values.ground_truth is not None:
+        add_ground_truth(run, values.ground_truth, values.own_labels)
     experiment.train(run, bad, say)
-    report_run(run, *experiment.evaluate_run(run))
+    report_run(run, *evaluate_run(run))
 
 
 def _is_simulated(data_dir: str | None) -> bool:
@@ -126,9 +150,13 @@ def _simulate(say) -> Path:
     return simulate_with_progress(SIMULATED, SimulationOptions(), say)
 
 
+def _name_of(data: Path) -> str:
+    return data.stem if data.suffix.lower() == ".csv" else data.name
+
+
 def _default_folder(settings, data_dir: Path) -> Path:
     recipe = Path(settings.recipe).stem
-    data = re.sub(r"[^\w.-]+", "_", data_dir.resolve().name) or "data"
+    data = re.sub(r"[^\w.-]+", "_", _name_of(data_dir.resolve())) or "data"
     name = f"{settings.method}-{recipe}-{data}-seed{settings.seed}"
     if settings.untrained:
         name += "-untrained"

@@ -2,10 +2,10 @@
 
 | column | dtype | meaning |
 |---|---|---|
-| clip_id | str | unique and stable: the path below the data folder |
+| clip_id | str | unique and stable: the path below the data folder, or in the manifest |
 | path | str | absolute path of the file |
 | start_s, duration_s | float64 | part of the file, in seconds; no duration: to its end |
-| channel | Int64 | channel to take, from 0; missing: the file must have one |
+| channel | Int64 | channel to hear, from 0; missing: the mean of all channels |
 | machine, section | str | such as fan, 00; missing where they cannot be told |
 | domain | str | source or target; missing where it is not known |
 | split | str | train, test or supplemental |

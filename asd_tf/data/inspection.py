@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from asd_tf.data.audio import Header, decode, read_header
+from asd_tf.data.audio import MEAN, PART, Header, decode, read_header
 from asd_tf.errors import InputError
 
 # What `decode` is given beside the path, as columns of the report.
@@ -18,6 +18,9 @@ HOW_TO_DECODE = {
     "wrapper": "object",
     "start": "int64",
     "size": "int64",
+    "rate": "int64",
+    "first": "int64",
+    "frames": "int64",
 }
 
 _THREADS = 8
@@ -25,25 +28,64 @@ _NAMED = 3
 
 
 def inspect_clips(clips: pd.DataFrame, sample_rate: int, thorough: bool = False) -> pd.DataFrame:
-    """Checks the files of clips, in parallel.
+    """Checks the files of clips, in parallel, each file once.
 
     Args:
         clips: The clip table.
-        sample_rate: That they must have, in Hz.
-        thorough: Whether every file is decoded, too; else only headers are read.
+        sample_rate: To which a thorough look resamples, in Hz.
+        thorough: Whether every clip is decoded, too; else only headers are read.
 
     Returns:
-        A row for each clip: clip_id, ok, reason (empty where ok), seconds, and what `decode` is to
-        be given: channel, decoder, wrapper, start, size (-1 and the like where not ok).
+        A row for each clip: clip_id, ok, reason (empty where ok), seconds, channels (of the file),
+        and what `decode` is to be given: channel, decoder, wrapper, start, size, rate, first,
+        frames (-1 and the like where not ok).
     """
-    check = functools.partial(_inspect, sample_rate=sample_rate, thorough=thorough)
-    columns = (clips["path"], clips["channel"], clips["start_s"], clips["duration_s"])
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        rows = list(pool.map(check, *columns))
-    report = pd.DataFrame(rows, columns=["reason", "seconds", *HOW_TO_DECODE])
+        files = clips["path"].unique()
+        headers = dict(zip(files, pool.map(_header_or_reason, files), strict=True))
+        columns = (clips[name] for name in ("channel", "start_s", "duration_s"))
+        rows = [
+            _inspect(headers[path], *values)
+            for path, *values in zip(clips["path"], *columns, strict=True)
+        ]
+        if thorough:
+            look = functools.partial(_look_into, sample_rate=sample_rate)
+            rows = list(pool.map(look, clips["path"], rows))
+    report = pd.DataFrame(rows, columns=["reason", "seconds", "channels", *HOW_TO_DECODE])
     report.insert(0, "clip_id", clips["clip_id"].to_numpy())
     report.insert(1, "ok", report["reason"] == "")
     return report
+
+
+def conversions(
+    clips: pd.DataFrame, sample_rate: int, advice: str = "choose one with --channel=0"
+) -> list[str]:
+    """Says what is done to clips that do not come as they are needed.
+
+    Args:
+        clips: The clip table; supplemental clips and those that cannot be read do not count.
+        sample_rate: That is needed, in Hz.
+        advice: What to do where the mean of several channels is taken.
+
+    Returns:
+        A line for each sample rate and each number of channels.
+    """
+    report = inspect_clips(clips[clips["split"] != "supplemental"], sample_rate)
+    report = report[report["ok"]]
+    lines = []
+    for rate, count in report["rate"].value_counts().sort_index().items():
+        if rate != sample_rate:
+            what = "has {} Hz and is" if count == 1 else "have {} Hz and are"
+            lines.append(f"{_clips(count)} {what.format(rate)} resampled to {sample_rate} Hz")
+    is_mean = report["channel"].eq(MEAN)
+    for channels, count in report.loc[is_mean, "channels"].value_counts().sort_index().items():
+        has = "has" if count == 1 else "have"
+        lines.append(f"{_clips(count)} {has} {channels} channels: their mean is taken; {advice}")
+    return lines
+
+
+def _clips(count: int) -> str:
+    return f"{count:,} clip{'' if count == 1 else 's'}"
 
 
 def reason_for(clip: pd.Series, sample_rate: int) -> str:
@@ -97,21 +139,11 @@ def commonest_seconds(report: pd.DataFrame) -> float:
     return float(lengths.mode().iloc[0])
 
 
-def _inspect(path, channel, start_s, duration_s, *, sample_rate, thorough) -> tuple:
+def _header_or_reason(path: str) -> Header | str:
     try:
-        header = _cached_header(path, *_state(path))
-        channel = _channel(header, channel)
-        if header.sample_rate != sample_rate:
-            raise InputError(f"sample rate {header.sample_rate} Hz, not {sample_rate} Hz")
-        seconds = np.nanmin([header.seconds - start_s, duration_s])
-        if seconds <= 0:
-            raise InputError(f"it ends at {header.seconds} s, before the clip starts")
-        how = (channel, header.decoder, header.wrapper, header.start, header.size)
-        if thorough:
-            _decode_once(path, how)
+        return _cached_header(path, *_state(path))
     except InputError as error:
-        return str(error), np.nan, -1, -1, b"", -1, -1
-    return "", seconds, *how
+        return str(error)
 
 
 def _state(path: str) -> tuple[int, int]:
@@ -128,23 +160,48 @@ def _cached_header(path: str, changed: int, size: int) -> Header:
     return read_header(path)
 
 
-def _channel(header: Header, channel: int | None) -> int:
+def _inspect(header: Header | str, channel: int, start_s: float, duration_s: float) -> tuple:
+    """Returns reason, seconds, channels and how to decode."""
+    if isinstance(header, str):
+        return _bad(header)
     if pd.isna(channel):
-        if header.channels != 1:
-            raise InputError(f"{header.channels} channels, not 1")
-        return 0
-    if channel >= header.channels:
-        raise InputError(f"no channel {channel}: it has {header.channels}, counted from 0")
-    return int(channel)
+        channel = MEAN if header.channels > 1 else 0
+    elif channel >= header.channels:
+        return _bad(f"no channel {channel}: it has {header.channels}, counted from 0")
+    first = round(start_s * header.sample_rate)
+    frames = header.frames - first
+    if frames <= 0:
+        return _bad(f"it ends at {header.seconds:g} s, before the clip starts")
+    if not np.isnan(duration_s):
+        frames = min(frames, max(round(duration_s * header.sample_rate), 1))
+    if frames == header.frames:
+        how = (header.decoder, header.wrapper, header.start, header.size)
+    else:
+        how = (PART, b"", 0, 0)
+    seconds = frames / header.sample_rate
+    return "", seconds, header.channels, channel, *how, header.sample_rate, first, frames
 
 
-def _decode_once(path: str, how: tuple) -> None:
+def _bad(reason: str) -> tuple:
+    return reason, np.nan, 0, -1, -1, b"", -1, -1, -1, -1, -1
+
+
+@functools.cache
+def _decoder(sample_rate: int):
+    return tf.function(functools.partial(decode, sample_rate=sample_rate))
+
+
+def _look_into(path: str, row: tuple, sample_rate: int) -> tuple:
+    """Decodes a clip that seems right; returns its row, or that of a bad one."""
+    reason, _, _, *how = row
+    if reason:
+        return row
     tensors = (
         tf.constant(value, None if dtype == "object" else dtype)
         for value, dtype in zip(how, HOW_TO_DECODE.values(), strict=True)
     )
     try:
-        decode(tf.constant(path), *tensors)
+        _decoder(sample_rate)(tf.constant(path), *tensors)
     except tf.errors.OpError as error:
-        what = "a sample is not a number" if "not a number" in str(error) else "damaged"
-        raise InputError(what) from None
+        return _bad("a sample is not a number" if "not a number" in str(error) else "damaged")
+    return row

@@ -7,19 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from asd_tf.data.clips import check_clips
-from asd_tf.data.dcase import AUDIO_SUFFIXES, identify
+from asd_tf.data.dcase import identify
+from asd_tf.data.listing import AUDIO_SUFFIXES
 from asd_tf.errors import InputError
 
 
-def clips_of_files(paths: Iterable[str | Path]) -> pd.DataFrame:
+def clips_of_files(paths: Iterable[str | Path], channel: int | None = None) -> pd.DataFrame:
     """Builds the clip table of files and of all audio files below folders.
 
     Args:
         paths: Files, of any name, and folders.
+        channel: To hear; None for the mean of all.
 
     Returns:
-        The clip table: clip_id is the path as given, machine and section come from the path (see
-        `identify`) and are missing where it does not tell them, split is `test`.
+        The clip table: clip_id is the path as given, machine, section and domain come from the path
+        (see `identify`) and are missing where it does not tell them, split is `test`.
 
     Raises:
         InputError: If a path does not exist, or there is no audio file at all.
@@ -30,16 +32,20 @@ def clips_of_files(paths: Iterable[str | Path]) -> pd.DataFrame:
             f"no audio file there; looked for {', '.join(AUDIO_SUFFIXES)} in the folders given"
         )
     files = list(dict.fromkeys(files))
-    known = [identify(file.absolute()) for file in files]
+    machines, sections, domains = zip(*(identify(file.absolute()) for file in files), strict=True)
     return check_clips(
-        pd.DataFrame({
-            "clip_id": [file.as_posix() for file in files],
-            "path": [str(file.absolute()) for file in files],
-            "machine": [machine for machine, _ in known],
-            "section": [section for _, section in known],
-            "split": "test",
-            "subset": "eval",
-        })
+        pd.DataFrame(
+            {
+                "clip_id": [file.as_posix() for file in files],
+                "path": [str(file.absolute()) for file in files],
+                "channel": pd.array([channel] * len(files), "Int64"),
+                "machine": machines,
+                "section": sections,
+                "domain": domains,
+                "split": "test",
+                "subset": "eval",
+            }
+        )
     )
 
 

@@ -73,6 +73,11 @@ class Detector(abc.ABC):
             raise InputError(f"{folder}: its manifest is damaged; take a fresh copy") from None
 
     @property
+    def channel(self) -> int | None:
+        """The channel that it was trained on; None for the mean of all."""
+        return self.manifest.get("channel")
+
+    @property
     def calibration(self) -> pd.DataFrame:
         """Scores of normal clips that their backend did not see.
 
@@ -117,7 +122,9 @@ class Detector(abc.ABC):
 
         Args:
             clips: A clip table, or paths of files, whose machine and section are told by their
-                folder and name as in DCASE.
+                folder and name as in DCASE. Of such files the channel is heard that the detector
+                was trained on; a table has a column for that. Where no section is told, it is
+                that of the machine, if the detector knows one alone.
             machine: The machine of all clips, whatever their path says.
             section: The section of all clips; `any` takes for each clip the section of its
                 machine in which it lies lowest above, or deepest below, the threshold.
@@ -151,7 +158,7 @@ class Detector(abc.ABC):
     ) -> Iterator[tuple[pd.DataFrame, Items]]:
         """Does the same as `score` with items, a part of the clips at a time."""
         if not isinstance(clips, pd.DataFrame):
-            clips = clips_of_files(clips)
+            clips = clips_of_files(clips, self.channel)
         clips = clips.assign(
             **{
                 name: value
@@ -159,6 +166,7 @@ class Detector(abc.ABC):
                 if value not in (None, "any")
             }
         )
+        clips = self._with_only_section(clips)
         score = self._score_any_section if section == "any" else self._score_own_section
         for start in range(0, max(len(clips), 1), chunk):
             yield score(clips.iloc[start : start + chunk].reset_index(drop=True), progress)
@@ -176,6 +184,12 @@ class Detector(abc.ABC):
                 table.loc[rows, "threshold"] = threshold.value
                 table.loc[rows, "decision"] = decide(table.loc[rows, "score"], threshold)
         return table[list(_SCORED_COLUMNS)]
+
+    def _with_only_section(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Fills in the section that a name does not tell, where its machine has only one."""
+        sections = {machine: self.sections(machine) for machine, _ in self.thresholds}
+        only = {machine: names[0] for machine, names in sections.items() if len(names) == 1}
+        return clips.assign(section=clips["section"].fillna(clips["machine"].map(only)))
 
     def is_known(self, clips: pd.DataFrame) -> np.ndarray:
         """Tells for each clip [clips] whether its machine and section are known."""

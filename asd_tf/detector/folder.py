@@ -10,7 +10,7 @@ from asd_tf.errors import InputError
 from asd_tf.files import read_json, sha256_of, write_json
 
 MANIFEST = "detector.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def write_manifest(folder: Path, values: Mapping[str, Any]) -> None:

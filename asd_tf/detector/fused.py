@@ -42,7 +42,9 @@ class FusedDetector(Detector, kind="fused"):
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`; the evidence is fused where all parts have it alike."""
         results = [
-            part.anomaly_scores(clips, progress if index == 0 else lambda done: None)
+            part.anomaly_scores(
+                self._heard_by(part, clips), progress if index == 0 else lambda done: None
+            )
             for index, part in enumerate(self.parts.values())
         ]
         scores = self.fuse(np.stack([scores for scores, _ in results]), clips)
@@ -54,6 +56,12 @@ class FusedDetector(Detector, kind="fused"):
                 group = [tuple(group_of.loc[clip_id])]
                 items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
         return scores, items
+
+    def _heard_by(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
+        """Gives each part its own channel where they differ, as near and far microphones do."""
+        if len({part.channel for part in self.parts.values()}) == 1:
+            return clips
+        return clips.assign(channel=pd.array([part.channel] * len(clips), "Int64"))
 
     def fuse(self, scores: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
         """Fuses the scores [parts, clips] that the parts gave to a clip table."""

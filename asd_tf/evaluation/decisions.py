@@ -3,38 +3,53 @@
 import numpy as np
 import pandas as pd
 
-from asd_tf.evaluation.sections import tested_clips
+_NAN = float("nan")
 
 
-def decision_metrics(scored: pd.DataFrame) -> dict[str, float | int | None]:
-    """Compares decisions with labels, over the test clips that have both.
+def precision_recall_f1(anomalous: np.ndarray, decisions: np.ndarray) -> dict[str, float]:
+    """Compares decisions with labels, as the official evaluators since DCASE 2021 do.
+
+    Where there are anomalous clips but no alarm, precision and F1 are 0, as in those evaluators.
+    They cannot be asked about clips without anomalous ones, of which there is no recall and no F1.
 
     Args:
-        scored: The scored table; `decision` is 0, 1 or missing.
+        anomalous: [clips], boolean.
+        decisions: [clips], 1 for an alarm and 0 for none; NaN is left out.
+
+    Returns:
+        `precision`, `recall` and `f1` in 0..1, NaN where undefined.
+    """
+    decided = ~np.isnan(decisions)
+    anomalous, alarm = anomalous[decided], decisions[decided] == 1
+    hits, anomalies, alarms = (int(np.sum(of)) for of in (anomalous & alarm, anomalous, alarm))
+    if not anomalies:
+        return {"precision": 0.0 if alarms else _NAN, "recall": _NAN, "f1": _NAN}
+    return {
+        "precision": hits / alarms if alarms else 0.0,
+        "recall": hits / anomalies,
+        "f1": 2 * hits / (alarms + anomalies),
+    }
+
+
+def decision_metrics(clips: pd.DataFrame) -> dict[str, float | int | None]:
+    """Compares decisions with labels, over the clips that have both.
+
+    Args:
+        clips: The table of `tested_clips`; `decision` is 0, 1 or missing.
 
     Returns:
         `clips` is how many clips were compared. In 0..1, or None where undefined:
         `false_alarm_rate` (normal clips called anomalous), `hit_rate` and its other name `recall`
-        (anomalous clips called anomalous), `precision` and `f1`.
+        (anomalous clips called anomalous), `precision` and `f1`; see `precision_recall_f1`.
     """
-    clips = tested_clips(scored)
     decisions = clips["decision"].astype("Int64").to_numpy(np.float64, na_value=np.nan)
     labels = clips["label"].to_numpy()
     has_both = ~np.isnan(decisions) & ~np.isnan(labels)
-    alarm, anomalous = decisions[has_both] == 1, labels[has_both] == 1
-    hits, anomalies = int(np.sum(alarm & anomalous)), int(np.sum(anomalous))
-    false_alarms, alarms = int(np.sum(alarm & ~anomalous)), int(np.sum(alarm))
-    recall = _ratio(hits, anomalies)
+    anomalous, decisions = labels[has_both] == 1, decisions[has_both]
+    false_alarm_rate = float(np.mean(decisions[~anomalous])) if np.any(~anomalous) else _NAN
+    found = precision_recall_f1(anomalous, decisions)
+    rates = {"false_alarm_rate": false_alarm_rate, "hit_rate": found["recall"], **found}
     return {
         "clips": int(np.sum(has_both)),
-        "false_alarm_rate": _ratio(false_alarms, int(np.sum(~anomalous))),
-        "hit_rate": recall,
-        "precision": _ratio(hits, alarms),
-        "recall": recall,
-        # Without a single anomalous clip there is nothing to find, and F1 says nothing.
-        "f1": _ratio(2 * hits, alarms + anomalies) if anomalies else None,
+        **{name: None if np.isnan(rate) else rate for name, rate in rates.items()},
     }
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

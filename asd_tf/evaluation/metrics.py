@@ -1,4 +1,4 @@
-"""The three numbers that everything else is made of: AUC, partial AUC and the harmonic mean."""
+"""The numbers that everything else is made of: AUC, partial AUC and means."""
 
 import sys
 
@@ -38,6 +38,12 @@ def partial_auc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = MAX_FPR) 
     return _area(labels, scores, max_fpr)
 
 
+def mcclish(area: ArrayLike, max_fpr: float) -> np.ndarray:
+    """Standardises areas below a ROC curve up to `max_fpr`: chance becomes 0.5, the best 1."""
+    chance = max_fpr**2 / 2
+    return 0.5 * (1 + (np.asarray(area) - chance) / (max_fpr - chance))
+
+
 def _area(labels: ArrayLike, scores: ArrayLike, max_fpr: float | None) -> float:
     labels = np.asarray(labels, bool)
     if labels.all() or not labels.any():
@@ -58,8 +64,25 @@ def harmonic_mean(values: ArrayLike) -> float:
     Returns:
         The mean, or NaN where no value exists.
     """
-    values = np.asarray(values, np.float64)
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return float("nan")
-    return float(values.size / np.sum(1.0 / np.maximum(values, sys.float_info.epsilon)))
+    values = np.asarray(values, np.float64).ravel()
+    return float(weighted_mean("harmonic", values, ~np.isnan(values)))
+
+
+def weighted_mean(kind: str, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted means over the last axis.
+
+    Args:
+        kind: `arithmetic`, or `harmonic`: of values of at least the machine epsilon.
+        values: [..., n], at least 0; what they are does not matter where the weight is 0.
+        weights: [..., n] or [n], at least 0.
+
+    Returns:
+        [...], NaN where there is no weight.
+    """
+    # What has no weight is replaced, since NaN times 0 is NaN.
+    values = np.where(weights > 0, values, 1.0)
+    with np.errstate(invalid="ignore"):
+        if kind == "arithmetic":
+            return np.sum(weights * values, axis=-1) / np.sum(weights, axis=-1)
+        reciprocals = 1 / np.maximum(values, sys.float_info.epsilon)
+        return np.sum(weights, axis=-1) / np.sum(weights * reciprocals, axis=-1)

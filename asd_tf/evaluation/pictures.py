@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
 
+from asd_tf.evaluation.curves import roc_curves, score_histogram
 from asd_tf.evaluation.metrics import MAX_FPR
-from asd_tf.evaluation.sections import tested_clips
+from asd_tf.evaluation.sections import KEY_COLUMNS, tested_clips
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
-_BINS = 24
 _DPI = 120
+_KEYS = list(KEY_COLUMNS)
 
 # In inches: a panel with its title and ticks, and what surrounds the grid of them.
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.0, 1.95
@@ -42,27 +42,24 @@ def roc_picture(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None:
     if panels.empty:
         return None
     groups = _groups(tested_clips(scored).dropna(subset="label"))
+    aucs = panels.set_index(_KEYS)["auc"].to_dict()
     figure, axes = _grid(len(panels), share_x=True)
-    for ax, panel in zip(axes, panels.to_dict("records"), strict=True):
-        _draw_roc(ax, groups[panel["machine"], panel["section"]])
-        ax.set_title(_title(panel["machine"], panel["section"], panel["auc"]))
+    for ax, (group, auc) in zip(axes, aucs.items(), strict=True):
+        _draw_roc(ax, groups[group])
+        ax.set_title(_title(group, auc, panels["subset"].nunique()))
     _finish(figure, axes, "false positive rate", "true positive rate")
     return figure
 
 
 def _draw_roc(ax: Axes, clips: pd.DataFrame) -> None:
-    anomalous, in_target = clips["label"] == 1, clips["is_target"]
     ax.plot([0, 1], [0, 1], color=_GREY, linewidth=0.7, linestyle=":")
-    curves = [("both domains" if in_target.any() else "all clips", clips, "black", 1.0, "-")]
-    if in_target.any():
-        curves += [
-            ("source normals", clips[~in_target | anomalous], _BLUE, 1.4, "-"),
-            ("target normals", clips[in_target | anomalous], _ORANGE, 1.4, "--"),
-        ]
-    for name, rows, color, width, style in curves:
-        if rows["label"].nunique() == 2:
-            fpr, tpr, _ = roc_curve(rows["label"], rows["score"])
-            ax.plot(fpr, tpr, color=color, linewidth=width, linestyle=style, label=name)
+    styles = {
+        "source normals": {"color": _BLUE, "linewidth": 1.4},
+        "target normals": {"color": _ORANGE, "linewidth": 1.4, "linestyle": "--"},
+    }
+    for curve in roc_curves(clips):
+        style = styles.get(curve.name, {"color": "black", "linewidth": 1.0})
+        ax.plot(curve.fpr, curve.tpr, label=curve.name, **style)
     ax.axvspan(0, MAX_FPR, color=_GREY, alpha=0.18, linewidth=0, label=f"pAUC (up to {MAX_FPR})")
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.xaxis.set_major_formatter(_short)
@@ -86,11 +83,12 @@ def score_picture(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None
     groups = _groups(tested_clips(scored))
     if not groups:
         return None
-    aucs = sections.set_index(["machine", "section"])["auc"].to_dict()
+    aucs = sections.set_index(_KEYS)["auc"].to_dict()
+    subsets = len({group[0] for group in groups})
     figure, axes = _grid(len(groups), share_x=False)
     for ax, (group, clips) in zip(axes, groups.items(), strict=True):
         _draw_scores(ax, clips)
-        ax.set_title(_title(*group, aucs.get(group, np.nan)))
+        ax.set_title(_title(group, aucs.get(group, np.nan), subsets))
     has_target = any(clips["is_target"].any() for clips in groups.values())
     # The label is turned by a quarter, so that the arrows point down and up.
     y_label = "← target   share of clips   source →" if has_target else "share of clips"
@@ -99,28 +97,19 @@ def score_picture(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None
 
 
 def _draw_scores(ax: Axes, clips: pd.DataFrame) -> None:
-    thresholds = np.unique(clips["threshold"].to_numpy(np.float64, na_value=np.nan))
-    thresholds = thresholds[np.isfinite(thresholds)]
-    edges = _edges(clips["score"].to_numpy(), thresholds)
-    highest = 0.0
-    labels = (("normal", 0.0, _BLUE), ("anomalous", 1.0, _ORANGE), ("no label", None, _GREY))
-    for name, label, color in labels:
-        of_label = clips["label"].isna() if label is None else clips["label"] == label
-        for in_target, sign in ((False, 1), (True, -1)):
-            scores = clips.loc[of_label & (clips["is_target"] == in_target), "score"].to_numpy()
-            if len(scores):
-                counts, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
-                heights = sign * counts / len(scores)
-                highest = max(highest, np.abs(heights).max())
-                ax.stairs(heights, edges, fill=True, color=color, alpha=0.35, label=name)
-                ax.stairs(heights, edges, color=color, linewidth=0.9)
-    for threshold in thresholds:
+    histogram = score_histogram(clips)
+    edges = histogram.edges
+    colors = {"normal": _BLUE, "anomalous": _ORANGE, "no label": _GREY}
+    for bars in histogram.bars:
+        heights = -bars.heights if bars.is_target else bars.heights
+        ax.stairs(heights, edges, fill=True, color=colors[bars.name], alpha=0.35, label=bars.name)
+        ax.stairs(heights, edges, color=colors[bars.name], linewidth=0.9)
+    for threshold in histogram.thresholds:
         ax.axvline(threshold, color="black", linestyle="--", linewidth=1, label="threshold")
-    has_target = clips["is_target"].any()
-    if has_target:
+    if histogram.has_target:
         ax.axhline(0, color="black", linewidth=0.6)
-    top = 1.08 * highest
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(-top if has_target else 0, top), yticks=[])
+    top = 1.08 * histogram.highest
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(-top if histogram.has_target else 0, top), yticks=[])
     ax.xaxis.set_major_locator(MaxNLocator(3))
     ax.xaxis.set_major_formatter(_short)
 
@@ -130,25 +119,15 @@ def _short(value: float, position: int | None = None) -> str:
     return f"{value:.5g}"
 
 
-def _edges(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Bin edges that far outliers do not stretch and that take in the thresholds."""
-    low, high = np.percentile(scores, [25, 75])
-    reach = 3 * (high - low)
-    low, high = max(scores.min(), low - reach), min(scores.max(), high + reach)
-    low, high = min(low, *thresholds, high), max(high, *thresholds, low)
-    if np.isclose(low, high, rtol=1e-6, atol=0):
-        margin = 0.5 * max(abs(low), 1e-3)
-        low, high = low - margin, high + margin
-    return np.linspace(low, high, _BINS + 1)
-
-
-def _groups(clips: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def _groups(clips: pd.DataFrame) -> dict[tuple[str, str, str], pd.DataFrame]:
     has_score = clips.dropna(subset="score")
-    return dict(iter(has_score.groupby(["machine", "section"], sort=True)))
+    return dict(iter(has_score.groupby(_KEYS, sort=True)))
 
 
-def _title(machine: str, section: str, auc: float) -> str:
-    return f"{machine} {section}" + ("" if np.isnan(auc) else f"   AUC {100 * auc:.1f}")
+def _title(group: tuple[str, str, str], auc: float, subsets: int) -> str:
+    """Names a panel, with its subset where there are two."""
+    name = " ".join(group if subsets > 1 else group[1:])
+    return name + ("" if np.isnan(auc) else f"   AUC {100 * auc:.1f}")
 
 
 def _grid(panels: int, share_x: bool) -> tuple[Figure, list[Axes]]:

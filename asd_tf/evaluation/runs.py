@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asd_tf.evaluation.evaluate import Evaluation
+from asd_tf.evaluation.evaluate import Evaluation, SubsetEvaluation
 
 Summary = dict[str, float | list[float | None] | None]
 """`mean` and `sd` (None where they do not exist) and `each` value in the order of the runs."""
@@ -14,27 +14,38 @@ def summarise_runs(evaluations: Sequence[Evaluation]) -> dict:
     """Summarises runs that differ in their seed.
 
     Args:
-        evaluations: The single runs, at least one.
+        evaluations: The single runs, at least one, of the same dataset.
 
     Returns:
-        `runs` (how many), `official_score`, `harmonic_means` (by column) and `machines` (official
-        score by machine); each leaf is {`mean`, `sd`, `each`} of values in 0..1. `sd` is that of a
-        sample (divided by runs - 1), None for a single run. The result can be written as JSON.
+        `runs` (how many), `mean` (the kind of the means), `official_score`, `mauc`, `means` (by
+        column), `machines` (official score by machine), and `subsets`, by name the latter four of
+        each; each leaf is {`mean`, `sd`, `each`} of values in 0..1. `sd` is that of a sample
+        (divided by runs - 1), None for a single run. The result can be written as JSON.
     """
-    machines = sorted({machine for one in evaluations for machine in one.machines})
-    columns = list(evaluations[0].harmonic_means)
     return {
         "runs": len(evaluations),
-        "official_score": _summary([one.official.score for one in evaluations]),
-        "harmonic_means": {
-            column: _summary([one.harmonic_means[column] for one in evaluations])
-            for column in columns
+        "mean": evaluations[0].mean,
+        **_summarise(evaluations),
+        "subsets": {
+            name: _summarise([one.subsets[name] for one in evaluations])
+            for name in evaluations[0].subsets
+        },
+    }
+
+
+def _summarise(parts: Sequence[SubsetEvaluation]) -> dict:
+    machines = sorted({machine for part in parts for machine in part.machines})
+    return {
+        "official_score": _summary([part.official.score for part in parts]),
+        "mauc": _summary([part.mauc for part in parts]),
+        "means": {
+            column: _summary([part.means[column] for part in parts]) for column in parts[0].means
         },
         "machines": {
             machine: _summary(
                 [
-                    one.machines[machine].score if machine in one.machines else None
-                    for one in evaluations
+                    part.machines[machine].score if machine in part.machines else None
+                    for part in parts
                 ]
             )
             for machine in machines

@@ -87,6 +87,7 @@ def fit(run: Run, say: Say) -> None:
     stage = run.stage("extractor", OF_TARGET)
     if not stage.done:
         say("export the network")
+        network.trainable = True  # all of it, for whoever trains it further
         export_extractor(network, stage.folder / "extractor")
         stage.finish()
     of_group = centers_of_groups(clips, of_clip, centers)

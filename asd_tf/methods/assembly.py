@@ -17,6 +17,7 @@ from asd_tf.calibration import (
     fit_thresholds,
     held_out_scores,
 )
+from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor, export_extractor
@@ -95,6 +96,7 @@ def fit_detector(
             "method": run.settings.method,
             "recipe": run.settings.recipe,
             "sample_rate": run.config.data.sample_rate,
+            "channel": common_channel(clips),
             "samples": next(iter(loaded.values())).samples,
         },
         extractors,

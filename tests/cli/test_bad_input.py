@@ -91,16 +91,16 @@ def test_a_folder_without_clips(capsys, tmp_path):
     assert (status, "no clip is there" in line) == (1, True)
 
 
-def test_names_that_fit_no_layout(capsys, tmp_path):
+def test_names_that_do_not_fit_the_layout(capsys, tmp_path):
     write_tone(tmp_path / "fan" / "train" / "monday.wav", 300)
-    status, line = fails_on(capsys, tmp_path, tmp_path)
+    status, line = fails_on(capsys, tmp_path, tmp_path, "--dataset=dcase2022")
     assert status == 1
-    assert "fit no layout: monday.wav" in line
+    assert "do not fit dcase2022: fan/train/monday.wav" in line
     assert "section_00_source_train_normal_0000" in line
 
 
 def test_an_unknown_layout(capsys, dataset, tmp_path):
-    status, line = fails_on(capsys, tmp_path, dataset, "--dataset=dcase2202")
+    status, line = fails_on(capsys, tmp_path, dataset, "--dataset=dcase_2022")
     assert (status, "did you mean 'dcase2022'" in line) == (2, True)
 
 
@@ -116,12 +116,8 @@ def no_samples(path):
     soundfile.write(path, np.zeros(0), SAMPLE_RATE)
 
 
-def eight_kilohertz(path):
-    soundfile.write(path, np.zeros(4000), 8000)
-
-
-def stereo(path):
-    soundfile.write(path, np.zeros([8000, 2]), SAMPLE_RATE)
+def of_64_bits(path):
+    soundfile.write(path, np.zeros(8000), SAMPLE_RATE, subtype="DOUBLE")
 
 
 def no_audio(path):
@@ -138,8 +134,7 @@ BAD_FILES = [
     (truncate, "truncated"),
     (empty, "the file is empty"),
     (no_samples, "no samples"),
-    (eight_kilohertz, "8000 Hz, not 16000 Hz"),
-    (stereo, "2 channels, not 1"),
+    (of_64_bits, "WAV of kind DOUBLE is not supported"),
     (no_audio, "not an audio file"),
     (not_a_number, "not a number"),
 ]
@@ -207,6 +202,20 @@ def test_one_clip_per_class_works(tmp_path, capsys):
     assert status == 0, capsys.readouterr().err
     scores = (tmp_path / "run" / "evaluation" / "scores.csv").read_text()
     assert len(scores.splitlines()) == 1 + 16
+
+
+def test_a_wrong_channel(capsys, dataset, tmp_path):
+    status, line = fails_on(capsys, tmp_path, dataset, "--channel=left")
+    assert (status, "channel 'left': must be near, far, mean" in line) == (2, True)
+    status, line = fails_on(capsys, tmp_path, dataset, "--channel=far")
+    assert (status, "no channel 1: it has 1, counted from 0" in line) == (1, True)
+
+
+def test_a_wrong_manifest(capsys, tmp_path):
+    (tmp_path / "clips.csv").write_text("path,machine\n../a.wav,fan\n")
+    status, line = fails_on(capsys, tmp_path, tmp_path / "clips.csv")
+    assert status == 1
+    assert "clips.csv, line 2: ../a.wav lies outside of" in line
 
 
 def test_a_run_folder_that_cannot_be_made(capsys, dataset, tmp_path):

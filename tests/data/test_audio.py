@@ -9,10 +9,11 @@ import soundfile
 import tensorflow as tf
 from scipy.io import wavfile
 
-from asd_tf.data.audio import decode, read_header
+from asd_tf.data.audio import MEAN, PART, decode, read_header, resample
 from asd_tf.errors import InputError
 
 RATE = 16000
+GRAPH = tf.function(decode)
 # Odd, so that 8-bit and 24-bit mono files need a byte of padding.
 FRAMES = 4001
 
@@ -23,15 +24,20 @@ def noise(channels: int = 1) -> np.ndarray:
     return x
 
 
-def decoded(path: Path, channel: int = 0) -> np.ndarray:
-    header = read_header(path)
-    return decode(
+def decoded(path: Path, channel: int = 0, part=None, sample_rate: int = RATE) -> np.ndarray:
+    return decoded_with(read_header(path), path, channel, part, sample_rate)
+
+
+def decoded_with(header, path, channel=0, part=None, sample_rate=RATE) -> np.ndarray:
+    first, frames = part or (0, header.frames)
+    return GRAPH(
         tf.constant(str(path)),
         tf.constant(channel),
-        tf.constant(header.decoder),
+        tf.constant(PART if part else header.decoder),
         tf.constant(header.wrapper),
-        tf.constant(header.start, tf.int64),
-        tf.constant(header.size, tf.int64),
+        *(tf.constant(value, tf.int64) for value in (header.start, header.size)),
+        *(tf.constant(value, tf.int64) for value in (header.sample_rate, first, frames)),
+        sample_rate=sample_rate,
     ).numpy()
 
 
@@ -178,9 +184,65 @@ def test_a_file_that_shrank_after_its_header_was_read(tmp_path):
     path = written(tmp_path / "a.wav", subtype="PCM_24")
     header = read_header(path)
     cut(path, 1000)
-    with pytest.raises(tf.errors.OpError):
-        decode(
-            tf.constant(str(path)),
-            *(tf.constant(0), tf.constant(header.decoder), tf.constant(header.wrapper)),
-            *(tf.constant(header.start, tf.int64), tf.constant(header.size, tf.int64)),
-        )
+    for part in (None, (100, 2000)):
+        with pytest.raises(tf.errors.OpError):
+            decoded_with(header, path, part=part)
+
+
+@pytest.mark.parametrize(("container", "subtype"), KINDS)
+def test_a_part_is_cut_out_of_the_file(tmp_path, container, subtype):
+    """A part that is off by a sample, or from another channel, is another recording."""
+    path = tmp_path / "clip"
+    soundfile.write(path, noise(2), RATE, format=container, subtype=subtype)
+    whole = decoded(path, 1)
+    tolerance = 1e-6 if subtype == "VORBIS" else 0
+    for first, frames in ((0, 10), (1000, 2000), (FRAMES - 5, 5)):
+        part = decoded(path, 1, part=(first, frames))
+        np.testing.assert_allclose(part, whole[first : first + frames], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("part", [None, (100, 500)])
+def test_the_mean_of_all_channels(tmp_path, part):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, noise(3), RATE, subtype="FLOAT")
+    expected = np.float32(noise(3)).mean(axis=1)
+    first, frames = part or (0, FRAMES)
+    np.testing.assert_allclose(
+        decoded(path, MEAN, part), expected[first : first + frames], rtol=0, atol=1e-7
+    )
+    soundfile.write(path, noise(1), RATE, subtype="FLOAT")
+    np.testing.assert_array_equal(decoded(path, MEAN), decoded(path, 0))
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000, 16001])
+def test_a_resampled_tone_keeps_frequency_level_and_place(tmp_path, rate):
+    """A late, lower or weaker tone would be another machine; the start and end must be there."""
+    seconds = 1.5
+    time = np.arange(round(seconds * rate)) / rate
+    soundfile.write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 440 * time), rate, "FLOAT")
+    found = decoded(tmp_path / "a.wav")
+    assert len(found) == pytest.approx(seconds * RATE, abs=1)
+    time = np.arange(len(found)) / RATE
+    error = found - 0.5 * np.sin(2 * np.pi * 440 * time)
+    # Half a sample late or early is an error of 0.04; 64 samples would be one of 1.
+    assert np.abs(error[100:-100]).max() < 0.05
+    assert np.abs(error).max() < 0.1
+    spectrum = np.abs(np.fft.rfft(found[:RATE] * np.hanning(RATE)))
+    assert spectrum.argmax() == 440
+    assert np.std(found[100:-100]) == pytest.approx(0.5 / np.sqrt(2), rel=1e-2)
+
+
+def test_what_the_lower_rate_cannot_hold_is_gone(tmp_path):
+    """Ultrasound must not come back as a whistle."""
+    time = np.arange(48000) / 48000
+    soundfile.write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 12000 * time), 48000, "FLOAT")
+    assert np.abs(decoded(tmp_path / "a.wav")[100:-100]).max() < 1e-3
+
+
+@pytest.mark.parametrize("length", [1, 2, 50])
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_hardly_any_samples_are_resampled(length, rate):
+    number = tf.constant(rate, tf.int64)
+    found = resample(tf.fill([length], 0.25), number, tf.constant(RATE, tf.int64)).numpy()
+    assert len(found) == max(1, round(length * RATE / rate))
+    np.testing.assert_allclose(found, 0.25, atol=0.01)

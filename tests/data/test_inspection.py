@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import soundfile
 
+from asd_tf.data.audio import read_header
 from asd_tf.data.clips import check_clips
 from asd_tf.data.inspection import (
     apply_bad_file_policy,
     commonest_seconds,
+    conversions,
     explain_failure,
     inspect_clips,
     reason_for,
@@ -44,8 +46,8 @@ def spoil(folder: Path) -> dict[str, str]:
     return {
         "good.wav": "",
         "good.flac": "",
-        "slow.wav": "sample rate 8000 Hz, not 16000 Hz",
-        "stereo.wav": "2 channels, not 1",
+        "slow.wav": "",
+        "stereo.wav": "",
         "nothing.wav": "no samples",
         "truncated.wav": "truncated: its header promises 32044 bytes, 1000 are there",
         "empty.wav": "the file is empty",
@@ -105,6 +107,39 @@ def test_parts_and_channels(tmp_path):
     assert "no channel 2" in reason_for(clips.assign(channel=2).iloc[0], RATE)
 
 
+def test_what_is_converted_is_said_with_counts(tmp_path):
+    """A user must know that a microphone array is averaged, or 44.1 kHz brought to 16."""
+    reasons = spoil(tmp_path)
+    for index in range(2):
+        write(tmp_path, f"cd{index}.wav", rate=44100, channels=4)
+    names = [*reasons, "cd0.wav", "cd1.wav"]
+    assert conversions(table(tmp_path, *names), RATE, "do this") == [
+        "1 clip has 8000 Hz and is resampled to 16000 Hz",
+        "2 clips have 44100 Hz and are resampled to 16000 Hz",
+        "1 clip has 2 channels: their mean is taken; do this",
+        "2 clips have 4 channels: their mean is taken; do this",
+    ]
+    assert conversions(table(tmp_path, "cd0.wav", channel=[1]), 44100) == []
+    assert conversions(table(tmp_path, "good.wav", "empty.wav"), RATE) == []
+
+
+def test_a_file_of_many_parts_is_looked_at_once(tmp_path, monkeypatch):
+    """A FLAC file of an hour is decoded to be checked: once, not for each of its 360 parts."""
+    write(tmp_path, "long.flac", seconds=5)
+    looks = []
+
+    def look(path):
+        looks.append(path)
+        return read_header(path)
+
+    monkeypatch.setattr("asd_tf.data.inspection.read_header", look)
+    path = [str(tmp_path / "long.flac")] * 50
+    ids = [str(i) for i in range(50)]
+    parts = table(tmp_path, *ids, start_s=np.arange(50) / 10, duration_s=[0.1] * 50)
+    assert inspect_clips(parts.assign(path=path), RATE)["ok"].all()
+    assert len(looks) == 1
+
+
 def test_a_repaired_file_is_seen(tmp_path):
     """Headers are remembered, but not those of a file that was written again."""
     (tmp_path / "a.wav").touch()
@@ -122,9 +157,9 @@ def test_fail_names_the_first_files_and_what_to_do(tmp_path):
     with pytest.raises(InputError) as raised:
         apply_bad_file_policy(clips, inspect_clips(clips, RATE), "fail")
     message = str(raised.value)
-    assert message.startswith("7 bad files: ")
-    assert f"{tmp_path / 'slow.wav'}: sample rate 8000 Hz, not 16000 Hz" in message
-    assert "and 4 more" in message
+    assert message.startswith("5 bad files: ")
+    assert f"{tmp_path / 'nothing.wav'}: no samples" in message
+    assert "and 2 more" in message
     assert "--on_bad_file=skip" in message
     assert "\n" not in message
 
@@ -133,8 +168,8 @@ def test_skip_leaves_the_bad_files_out_and_lists_them(tmp_path):
     reasons = spoil(tmp_path)
     clips = table(tmp_path, *reasons)
     good, bad = apply_bad_file_policy(clips, inspect_clips(clips, RATE), "skip")
-    assert list(good["clip_id"]) == ["good.wav", "good.flac"]
-    assert list(good.index) == [0, 1]
+    assert list(good["clip_id"]) == ["good.wav", "good.flac", "slow.wav", "stereo.wav"]
+    assert list(good.index) == [0, 1, 2, 3]
     assert dict(zip(bad["clip_id"], bad["reason"], strict=True)) == {
         name: reason for name, reason in reasons.items() if reason
     }

@@ -40,8 +40,10 @@ def standardised(calibration, scores):
     return values
 
 
-@pytest.mark.parametrize(("rule", "function"), [("sum", np.sum), ("mean", np.mean),
-                                                ("median", np.median), ("max", np.max)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rule", "function"),
+    [("sum", np.sum), ("mean", np.mean), ("median", np.median), ("max", np.max)],
+)
 def test_rules_on_raw_and_standardised_scores(calibration, scores, rule, function):
     for scale, values in (("raw", scores), ("standardised", standardised(calibration, scores))):
         fused = FittedFusion(Fusion(rule, scale), calibration, PARTS)(scores, OF_CLIPS)

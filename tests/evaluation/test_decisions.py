@@ -1,20 +1,25 @@
 """The false alarm rate that a user plans with would be wrong."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 
-from asd_tf.evaluation.decisions import decision_metrics
+from asd_tf.evaluation import sections
+from asd_tf.evaluation.decisions import decision_metrics, precision_recall_f1
 
 
 def table(labels, decisions):
-    return pd.DataFrame(
-        {
-            "split": "test",
-            "domain": "source",
-            "label": pd.array(labels, "Int64"),
-            "score": 1.0,
-            "decision": pd.array(decisions, "Int64"),
-        }
+    return sections.tested_clips(
+        pd.DataFrame(
+            {
+                "split": "test",
+                "domain": "source",
+                "label": pd.array(labels, "Int64"),
+                "score": 1.0,
+                "decision": pd.array(decisions, "Int64"),
+            }
+        )
     )
 
 
@@ -39,9 +44,23 @@ def test_what_is_undefined_is_none():
     assert without_anomalies["false_alarm_rate"] == 0.5
     assert without_anomalies["hit_rate"] is None
     assert without_anomalies["f1"] is None
-    without_alarms = decision_metrics(table([1, 0], [0, 0]))
-    assert without_alarms["precision"] is None
-    assert without_alarms["f1"] == 0.0
     without_decisions = decision_metrics(table([1, 0], [None, None]))
     assert without_decisions.pop("clips") == 0
     assert set(without_decisions.values()) == {None}
+
+
+def test_without_an_alarm_precision_is_zero_as_in_the_official_evaluators():
+    found = decision_metrics(table([1, 0], [0, 0]))
+    assert (found["precision"], found["recall"], found["f1"]) == (0, 0, 0)
+    # Of clips that no evaluator would be asked about, nothing is claimed.
+    normal_only = precision_recall_f1(np.array([False, False]), np.array([0.0, 0.0]))
+    assert np.isnan(list(normal_only.values())).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    labels, decisions = rng.integers(0, 2, (2, 30))
+    expected = precision_recall_fscore_support(labels, decisions, average="binary")[:3]
+    found = precision_recall_f1(labels == 1, decisions.astype(float))
+    assert [found["precision"], found["recall"], found["f1"]] == pytest.approx(expected, abs=1e-12)

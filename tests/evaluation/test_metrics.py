@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from asd_tf.evaluation.metrics import auc, harmonic_mean, partial_auc
+from asd_tf.evaluation.metrics import auc, harmonic_mean, partial_auc, weighted_mean
 
 
 def auc_by_counting_pairs(labels, scores):
@@ -69,3 +69,13 @@ def test_harmonic_mean_leaves_out_what_does_not_exist():
 def test_harmonic_mean_is_floored_as_the_official_evaluator():
     expected = 2 / (1 / sys.float_info.epsilon + 1 / 0.5)
     assert harmonic_mean([0.0, 0.5]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_weighted_means_count_values_by_their_weight():
+    values = np.array([[0.2, 0.4, np.nan], [0.8, np.nan, np.nan]])
+    weights = np.array([[1.0, 3.0, 0.0], [2.0, 0.0, 0.0]])
+    arithmetic = weighted_mean("arithmetic", values, weights)
+    np.testing.assert_allclose(arithmetic, [(0.2 + 3 * 0.4) / 4, 0.8], rtol=1e-12)
+    harmonic = weighted_mean("harmonic", values, weights)
+    np.testing.assert_allclose(harmonic, [4 / (1 / 0.2 + 3 / 0.4), 0.8], rtol=1e-12)
+    assert np.isnan(weighted_mean("arithmetic", values[0], np.zeros(3)))

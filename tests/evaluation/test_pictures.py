@@ -35,6 +35,19 @@ def test_each_section_has_a_panel_with_its_auc(scored_table, picture, machines, 
     assert len(figure.legends) == 1
 
 
+@pytest.mark.parametrize("picture", [roc_picture, score_picture])
+def test_equal_names_in_both_subsets_are_not_mixed(scored, picture):
+    other = scored.assign(
+        subset="eval", score=-scored["score"], clip_id="eval/" + scored["clip_id"]
+    )
+    both = pd.concat([scored, other], ignore_index=True)
+    aucs = section_metrics(scored)["auc"]
+    found = titles(draw(picture, both))
+    assert len(found) == 8
+    assert found[0] == f"dev fan 00   AUC {100 * aucs[0]:.1f}"
+    assert found[4] == f"eval fan 00   AUC {100 * (1 - aucs[0]):.1f}"
+
+
 def test_curves_enclose_the_areas_of_the_table(scored):
     figure = draw(roc_picture, scored)
     for ax, row in zip(figure.axes, section_metrics(scored).itertuples(), strict=True):

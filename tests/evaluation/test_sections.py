@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
 from asd_tf.evaluation.sections import section_metrics
 
 COLUMNS = [
+    "subset",
     "machine",
     "section",
     "auc_source",
@@ -18,6 +19,15 @@ COLUMNS = [
     "auc_target_within",
     "pauc_source_within",
     "pauc_target_within",
+    "precision",
+    "precision_source",
+    "precision_target",
+    "recall",
+    "recall_source",
+    "recall_target",
+    "f1",
+    "f1_source",
+    "f1_target",
     "clips",
     "anomalies",
 ]
@@ -70,6 +80,33 @@ def test_partial_aucs_are_pooled_or_within_a_domain(scored):
             assert row[column] == pytest.approx(expected)
 
 
+def test_decisions_are_judged_over_all_clips_and_within_a_domain(scored):
+    judges = {"precision": precision_score, "recall": recall_score, "f1": f1_score}
+    for row in section_metrics(scored).to_dict("records"):
+        own = scored["machine"].eq(row["machine"]) & scored["section"].eq(row["section"])
+        for suffix, domains in (("", ["source", "target"]), ("_source", ["source"])):
+            clips = scored[own & scored["domain"].isin(domains)]
+            for name, judge in judges.items():
+                expected = judge(clips["label"].astype(int), clips["decision"].astype(int))
+                assert row[f"{name}{suffix}"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_decisions_that_do_not_exist_leave_the_metrics_of_scores(scored):
+    table = section_metrics(scored.assign(decision=pd.NA))
+    assert table[COLUMNS[11:20]].isna().all(axis=None)
+    pd.testing.assert_frame_equal(table[COLUMNS[:11]], section_metrics(scored)[COLUMNS[:11]])
+
+
+def test_subsets_have_rows_of_their_own_even_with_equal_names(scored):
+    other = scored.assign(
+        subset="eval", score=-scored["score"], clip_id="eval/" + scored["clip_id"]
+    )
+    table = section_metrics(pd.concat([other, scored], ignore_index=True))
+    assert table["subset"].tolist() == ["dev"] * 4 + ["eval"] * 4
+    pd.testing.assert_frame_equal(table[:4], section_metrics(scored))
+    np.testing.assert_allclose(table["auc"][4:], 1 - table["auc"][:4])
+
+
 def test_order_and_index_of_the_clips_do_not_matter(scored):
     shuffled = scored.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(section_metrics(shuffled), section_metrics(scored))
@@ -89,7 +126,7 @@ def test_clips_without_domain_count_as_source(scored):
 def test_a_section_with_one_class_keeps_its_row_without_metrics(scored):
     fan = (scored["machine"] == "fan") & (scored["section"] == "00")
     table = section_metrics(scored[~(fan & (scored["label"] == 1))])
-    assert table.loc[0, COLUMNS[2:10]].isna().all()
+    assert table.loc[0, COLUMNS[3:11]].isna().all()
     assert table.loc[0, ["clips", "anomalies"]].tolist() == [12, 0]
     pd.testing.assert_frame_equal(table[1:], section_metrics(scored)[1:])
 

@@ -1,0 +1,124 @@
+"""Tables: with a caption, scopes, and buttons that sort them."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from asd_tf.evaluation.report.html import Markup, breakable, count, element, is_missing, percent
+
+COLUMN_NAMES = {
+    "auc_source": "AUC source",
+    "auc_target": "AUC target",
+    "pauc": "pAUC",
+    "auc": "AUC",
+    "auc_source_within": "AUC source, within",
+    "auc_target_within": "AUC target, within",
+    "pauc_source": "pAUC source",
+    "pauc_target": "pAUC target",
+    "pauc_source_within": "pAUC source, within",
+    "pauc_target_within": "pAUC target, within",
+    "f1": "F1",
+    "f1_source": "F1 source",
+    "f1_target": "F1 target",
+}
+
+COUNTS = ("clips", "anomalies")
+"""The columns of `section_metrics` that are no shares."""
+
+KEYS = ("subset", "machine", "section")
+"""The columns of `section_metrics` that say what a row is about."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A number in a table, and what it is sorted by.
+
+    Attributes:
+        text: What is shown.
+        value: The number; None where it does not exist, which is sorted to the end.
+    """
+
+    text: str
+    value: float | None
+
+
+def share_cell(value: float | None) -> Cell:
+    """Returns the cell of a share, in percent."""
+    return Cell(percent(value), None if is_missing(value) else float(value))
+
+
+def count_cell(value: int) -> Cell:
+    """Returns the cell of a number of things."""
+    return Cell(f"{int(value):,}", int(value))
+
+
+def table(
+    caption: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    last: Iterable[Sequence[Any]] = (),
+) -> Markup:
+    """Builds a table that can be sorted by any column, and scrolled where it is too wide.
+
+    Args:
+        caption: What it shows.
+        names: Of the columns.
+        rows: Cells; the first of a row is its heading. Anything but a `Cell` is sorted as text.
+        last: Rows that stay at the end, such as means; their first cell takes the columns that
+            they lack.
+    """
+    rows = list(rows)
+    is_number = [isinstance(cell, Cell) for cell in (rows[0] if rows else names)]
+    heads = [
+        element(
+            "th",
+            element("button", name, type="button"),
+            scope="col",
+            aria_sort="none",
+            class_="number" if numeric else None,
+        )
+        for name, numeric in zip(names, is_number, strict=True)
+    ]
+    parts = [
+        element("caption", caption),
+        element("thead", element("tr", *heads)),
+        element("tbody", *(_row(row, len(names)) for row in rows)),
+        element("tfoot", *(_row(row, len(names)) for row in last)) if last else None,
+    ]
+    body = element("table", *parts, class_="sortable")
+    # What scrolls has to be reached by keyboard, and what is reached has to have a name.
+    return element("div", body, class_="scroll", role="region", aria_label=caption, tabindex=0)
+
+
+def _row(cells: Sequence[Any], columns: int) -> Markup:
+    first, *others = cells
+    span = columns - len(others)
+    head = _cell("th", first, scope="row", colspan=span if span > 1 else None)
+    return element("tr", head, *(_cell("td", cell) for cell in others))
+
+
+def _cell(tag: str, cell: Any, **attributes: Any) -> Markup:
+    if not isinstance(cell, Cell):
+        return element(tag, cell, **attributes)
+    value = "" if cell.value is None else repr(cell.value)
+    return element(tag, cell.text, data_value=value, class_="number", **attributes)
+
+
+def definitions(pairs: Iterable[tuple[str, Any]]) -> Markup:
+    """Builds a list of names and their values."""
+    children = []
+    for name, value in pairs:
+        children += [element("dt", breakable(name)), element("dd", value)]
+    return element("dl", *children)
+
+
+def named_files(files: Iterable[tuple[str, str]], shown: int = 200) -> Markup:
+    """Builds a list of clips with reasons, so long as it can be read."""
+    files = list(files)
+    items = [
+        element("li", element("code", name), f": {reason}" if reason else "")
+        for name, reason in files[:shown]
+    ]
+    if len(files) > shown:
+        items.append(element("li", f"and {count(len(files) - shown, 'more', 'more')}"))
+    return element("ul", *items)

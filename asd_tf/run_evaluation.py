@@ -1,0 +1,125 @@
+"""The evaluation of a trained run: scores, ground truth, metrics and the report."""
+
+import functools
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asd_tf.config import flatten
+from asd_tf.data.ground_truth import read_ground_truth
+from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
+from asd_tf.evaluation.report import ReportContext, write_report
+from asd_tf.evaluation.runs import summarise_runs
+from asd_tf.evaluation.truth import join_truth
+from asd_tf.files import write_csv, write_json
+from asd_tf.methods.progress import progress_over
+from asd_tf.run import Run
+
+Features = Mapping[str, np.ndarray]
+
+_TRUTH = "ground_truth.csv"
+
+
+def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> None:
+    """Reads labels and domains of the evaluation clips, and keeps them with the run.
+
+    They stand beside the clips, not among them: scores are made without them.
+
+    Args:
+        run: The run.
+        path: Files of an official evaluator, see `read_ground_truth`.
+        own_labels: Whether they are of other data in the layout of an edition, and so are not
+            compared with the official ones.
+
+    Raises:
+        InputError: If they do not fit the clips, or are not the official ones.
+    """
+    truth = read_ground_truth(
+        path, run.test_clips, run.settings.dataset, check_digests=not own_labels
+    )
+    write_csv(run.folder / _TRUTH, truth)
+
+
+def evaluate_run(run: Run, tsne: bool = False) -> tuple[Evaluation, list[Evaluation]]:
+    """Scores the test clips of a trained run and writes its evaluation and its report.
+
+    Args:
+        run: The run.
+        tsne: Whether the report's map of embeddings is computed by t-SNE, too.
+
+    Returns:
+        The evaluation, and those of the single runs where several were fused.
+    """
+    if run.settings.num_runs == 1:
+        detector = SingleDetector.load(run.detector_folder)
+        scores, features = _score(run, detector)
+        return _write(run, detector, scores, features, run.folder, tsne), []
+    singles, all_scores, all_features = [], [], {}
+    for index in range(run.settings.num_runs):
+        single = Run.load(run.single_folder(index))
+        detector = SingleDetector.load(single.detector_folder)
+        scores, features = _score(single, detector)
+        all_scores.append(scores)
+        all_features |= {f"run {index}: {name}": values for name, values in features.items()}
+        singles.append(_write(single, detector, scores, features, run.folder, tsne))
+    detector = FusedDetector.load(run.detector_folder)
+    scores = detector.fuse(np.stack(all_scores), run.test_clips)
+    evaluation = _write(run, detector, scores, all_features, run.folder, tsne)
+    write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
+    return evaluation, singles
+
+
+def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Features]:
+    """Scores the test clips, from stored embeddings where they fit."""
+    clips = run.test_clips
+    known = detector.is_known(clips)
+    store = functools.partial(run.embeddings.features, split="test")
+    with progress_over(len(clips), "score") as progress:
+        features, ok = detector.features(clips, progress, store)
+    scores = np.full(len(clips), np.nan)
+    scores[known], _ = detector.score_features(
+        clips[known].reset_index(drop=True),
+        {name: values[known] for name, values in features.items()},
+        ok[known],
+    )
+    return scores, features
+
+
+def _write(
+    run: Run,
+    detector: Detector,
+    scores: np.ndarray,
+    features: Features,
+    truth_folder: Path,
+    tsne: bool,
+) -> Evaluation:
+    scored = detector.with_decisions(run.test_clips, scores)
+    if (truth_folder / _TRUTH).exists():
+        scored = join_truth(scored, _load_truth(truth_folder / _TRUTH))
+    evaluation = evaluate(scored, run.settings.dataset)
+    write_evaluation(evaluation, run.evaluation_folder)
+    report = run.evaluation_folder / "report.html"
+    write_report(report, evaluation, run.test_clips, features, _context(run), tsne)
+    return evaluation
+
+
+def _load_truth(path: Path) -> pd.DataFrame:
+    columns = {"clip_id": "str", "label": "Int64", "domain": "str"}
+    return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
+
+
+def _context(run: Run) -> ReportContext:
+    settings = run.description()["settings"]
+    named = {name: settings.pop(name) for name in ("method", "recipe", "dataset", "seed")}
+    bad = run.folder / "bad_files.csv"
+    return ReportContext(
+        **named,
+        values=flatten(run.config.to_dict()),
+        settings=settings,
+        commands=[f"asd-evaluate --run_dir={shlex.quote(str(run.folder))}"],
+        bad_files=pd.read_csv(bad, dtype=str) if bad.exists() else None,
+    )

@@ -1,0 +1,94 @@
+"""Ground truth reaches the metrics and the report, and never a score."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from harness import exit_of, write_tone
+
+from asd_tf.cli import evaluate, train
+
+# Name of each evaluation clip, its label and its domain; names tell neither.
+CLIPS = [(f"section_03_{index:04d}.wav", index % 2, ("source", "target")[index // 2 % 2])
+         for index in range(8)]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """One machine: training clips of two sections, and evaluation clips without labels."""
+    folder = tmp_path_factory.mktemp("data") / "dcase"
+    for section, root in (("00", "dev_data"), ("03", "eval_data")):
+        for index in range(24):
+            domain = "source" if index < 18 else "target"
+            name = f"section_{section}_{domain}_train_normal_{index:04d}.wav"
+            path = folder / root / "fan" / "train" / name
+            write_tone(path, 300 + 40 * (domain == "target"), seed=index)
+    for index, (name, label, domain) in enumerate(CLIPS):
+        hertz = (300 + 40 * (domain == "target")) * (2 if label else 1)
+        write_tone(folder / "eval_data" / "fan" / "test" / name, hertz, seed=100 + index)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory):
+    """The labels as the official evaluator of 2022 has them, in another order than the clips."""
+    folder = tmp_path_factory.mktemp("truth") / "evaluator"
+    for part, column in (("data", 1), ("domain", 2)):
+        values = [(clip[0], clip[column]) for clip in CLIPS[::-1]]
+        lines = [f"{name},{int(value in (1, 'target'))}" for name, value in values]
+        path = folder / f"ground_truth_{part}" / "ground_truth_fan_section_03_test.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def run_dir(data_dir, tmp_path):
+    flags = (f"--data_dir={data_dir}", "--dataset=dcase2022", f"--run_dir={tmp_path / 'run'}")
+    # By its own domain, so that a domain that leaks from the ground truth would change scores.
+    known = ("--set=backend.combine=known", "--set=backend.members.all.domain=source")
+    assert exit_of(train.main, "--method=mahalanobis", *flags, *known) == 0
+    return tmp_path / "run"
+
+
+def metrics(run_dir):
+    return json.loads((run_dir / "evaluation" / "metrics.json").read_text())
+
+
+def scores(run_dir):
+    table = pd.read_csv(run_dir / "evaluation" / "scores.csv", dtype={"section": str})
+    return table.set_index("clip_id").sort_index()
+
+
+def test_labels_arrive_after_scoring(run_dir, truth):
+    """Metrics must appear, by file name, and scores and decisions stay as they were."""
+    before = scores(run_dir)
+    assert metrics(run_dir)["official_score"] is None
+    assert before[["label", "domain"]].isna().all().all()
+    flags = (f"--run_dir={run_dir}", f"--ground_truth={truth}", "--own_labels")
+    assert exit_of(evaluate.main, *flags) == 0
+    after = scores(run_dir)
+    for column in ("score", "threshold", "decision"):
+        np.testing.assert_array_equal(before[column], after[column])
+    found = {clip_id.rpartition("/")[2]: (row.label, row.domain)
+             for clip_id, row in zip(after.index, after.itertuples(), strict=True)}  # fmt: skip
+    assert found == {name: (label, domain) for name, label, domain in CLIPS}
+    assert metrics(run_dir)["official_score"] > 0.9
+    assert "normal" in (run_dir / "evaluation" / "report.html").read_text()
+
+
+def test_labels_stay_with_the_run(run_dir, truth):
+    """The next evaluation must not forget them."""
+    flags = (f"--run_dir={run_dir}", f"--ground_truth={truth}", "--own_labels")
+    assert exit_of(evaluate.main, *flags) == 0
+    first = metrics(run_dir)
+    assert exit_of(evaluate.main, f"--run_dir={run_dir}") == 0
+    assert metrics(run_dir) == first
+
+
+def test_unofficial_labels_are_refused(run_dir, truth, capsys):
+    """A list that differs from the official one makes numbers that nobody else gets."""
+    assert exit_of(evaluate.main, f"--run_dir={run_dir}", f"--ground_truth={truth}") == 1
+    assert "fan 03 are not the official ones" in capsys.readouterr().err
+    assert not (run_dir / "ground_truth.csv").exists()
