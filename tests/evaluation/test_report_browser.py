@@ -2,46 +2,19 @@
 
 import base64
 import io
-import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from browser import open_browser, wait_for
 from matplotlib.image import imread
 from reports import CLOSING, HOSTILE, report_of, write_recordings
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-REASON = "needs chromium and chromedriver (Debian: chromium, chromium-driver) and selenium"
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--autoplay-policy=no-user-gesture-required",
-    "--window-size=1200,900",
-)
 
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory) -> Iterator:
-    try:
-        from selenium import webdriver
-    except ImportError:
-        webdriver = None
-    if not (CHROMIUM and DRIVER and webdriver):
-        if os.environ.get("ASD_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(REASON)
-        pytest.skip(REASON)
-    options = webdriver.ChromeOptions()
-    # With both paths set selenium looks for neither elsewhere, and downloads nothing.
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield chrome
-    chrome.quit()
+    with open_browser(tmp_path_factory.mktemp("profile")) as chrome:
+        yield chrome
 
 
 @pytest.fixture
@@ -75,12 +48,6 @@ def all_of(driver, selector: str) -> list:
 
 def one(driver, selector: str):
     return driver.find_element("css selector", selector)
-
-
-def wait_for(driver, script: str, *arguments) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    WebDriverWait(driver, 10).until(lambda _: driver.execute_script(f"return {script}", *arguments))
 
 
 def press(driver, *keys: str) -> None:
