@@ -32,6 +32,16 @@ from asd_tf.training.stage import Stage
 OF_FEATURES = ("data", "frontend")
 OF_NETWORK = (*OF_FEATURES, "network", "train", "calibration.held_out")
 
+FRAME_RANGES = {
+    "data.seconds": (0.2, math.inf),
+    "network.frames": (2, math.inf),
+    "train.epochs": (1, math.inf),
+    "train.batch_size": (1, math.inf),
+    "train.learning_rate": (0.0, math.inf),
+    "train.steps_per_epoch": (1, math.inf),
+    "calibration.held_out": (0.0, 0.5),
+}
+
 # Clips whose levels stand in memory at a time.
 _CHUNK = 256
 

@@ -12,26 +12,16 @@ import ml_collections
 import tensorflow as tf
 
 from asd_tf.config import check_ranges
-from asd_tf.methods.frame_models import FrameModel, fit_frame_models
+from asd_tf.methods.frame_models import FRAME_RANGES, FrameModel, fit_frame_models
 from asd_tf.methods.progress import Say
 from asd_tf.models.frame_errors import PredictionErrors
 from asd_tf.models.predictive_autoencoder import predictive_autoencoder
 from asd_tf.run import Run
 
-RANGES = {
-    "data.seconds": (0.2, math.inf),
-    "network.frames": (2, math.inf),
-    "train.epochs": (1, math.inf),
-    "train.batch_size": (1, math.inf),
-    "train.learning_rate": (0.0, math.inf),
-    "train.steps_per_epoch": (1, math.inf),
-    "calibration.held_out": (0.0, 0.5),
-}
-
 
 def fit(run: Run, say: Say) -> None:
     """Trains a predictive autoencoder for each machine, and writes the detector."""
-    check_ranges(run.config, RANGES)
+    check_ranges(run.config, {**FRAME_RANGES, "train.drop_after": (1, math.inf)})
     fit_frame_models(run, functools.partial(build, run.config), say)
 
 
