@@ -51,6 +51,33 @@ def cross_fit_scores(
     return scores
 
 
+def held_out_scores(
+    group_scorer: GroupScorer,
+    features_by_extractor: Mapping[str, np.ndarray],
+    domain: Sequence,
+    held_out: np.ndarray,
+) -> tuple[GroupScorer, np.ndarray]:
+    """Fits the scorer of a group to its clips but those held out, and scores these.
+
+    Args:
+        group_scorer: The scorer of the group; it is fitted.
+        features_by_extractor: [n, D] or [n, items, D] features of its normal clips.
+        domain: [n] domain of each clip.
+        held_out: [n] which clips nothing was fitted to.
+
+    Returns:
+        The fitted scorer, and [n] anomaly scores, NaN for clips that were not held out.
+    """
+    domains = _with_source(domain)
+    rest = np.flatnonzero(~held_out)
+    fitted = group_scorer.fit(_rows(features_by_extractor, rest), domains[rest])
+    scores = np.full(len(domains), np.nan)
+    held = np.flatnonzero(held_out)
+    if len(held):
+        scores[held] = fitted.score(_rows(features_by_extractor, held), domains[held]).clip
+    return fitted, scores
+
+
 @dataclass(frozen=True)
 class Threshold:
     """The anomaly score above which a clip is called anomalous, and where it came from.

@@ -60,6 +60,8 @@ class SingleDetector(Detector, kind="single"):
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Computes the features of clips by each extractor, and whether they could be read.
 
+        An extractor sees the clips of the groups that it scores; it has NaN for the others.
+
         Args:
             clips: The clip table.
             progress: Told the number of clips after each step.
@@ -68,14 +70,30 @@ class SingleDetector(Detector, kind="single"):
         """
         features, ok = {}, np.ones(len(clips), bool)
         sample_rate = self.manifest["sample_rate"]
-        for index, (name, extractor) in enumerate(self.extractors.items()):
-            told = progress if index == 0 else lambda done: None
-            if store is None:
-                features[name], readable = extractor.features(clips, sample_rate, progress=told)
-            else:
-                features[name], readable = store(name, extractor, clips, sample_rate, told)
-            ok &= readable
+        groups = list(zip(clips["machine"], clips["section"], strict=True))
+        told = np.zeros(len(clips), bool)
+        for name, extractor in self.extractors.items():
+            rows = np.flatnonzero([group in self._groups_of[name] for group in groups])
+            part = clips.iloc[rows].reset_index(drop=True)
+            # A clip that several extractors see is one clip done.
+            news = int(np.sum(~told[rows]))
+            tell = progress if news == len(rows) else lambda done: None
+            told[rows] = True
+            compute = functools.partial(store, name, extractor) if store else extractor.features
+            values, readable = compute(part, sample_rate, progress=tell)
+            features[name] = np.full((len(clips), *values.shape[1:]), np.nan, values.dtype)
+            features[name][rows] = values
+            ok[rows] &= readable
         return features, ok
+
+    @functools.cached_property
+    def _groups_of(self) -> dict[str, set[Group]]:
+        """The groups that each extractor scores."""
+        groups: dict[str, set[Group]] = {name: set() for name in self.manifest["extractors"]}
+        for group in self.manifest["groups"]:
+            for scorer in group["scoring"]["scorers"]:
+                groups[scorer["extractor"]].add((group["machine"], group["section"]))
+        return groups
 
     def score_features(
         self, clips: pd.DataFrame, features: Features, ok: np.ndarray
@@ -95,9 +113,9 @@ class SingleDetector(Detector, kind="single"):
         ids = clips["clip_id"].to_numpy(str)
         for group, rows in clips[ok].groupby(["machine", "section"], sort=False).groups.items():
             rows = rows.to_numpy()
-            result = self.scorers[group].score(
-                {name: values[rows] for name, values in features.items()}, domain[rows]
-            )
+            scorer = self.scorers[group]
+            used = {one.extractor for one in scorer.scorers}
+            result = scorer.score({name: features[name][rows] for name in used}, domain[rows])
             scores[rows] = result.clip
             if result.items is not None:
                 items.update(zip(ids[rows], result.items, strict=True))

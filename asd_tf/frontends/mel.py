@@ -30,7 +30,7 @@ class LogMel(keras.layers.Layer):
         scale: `ln` for the natural logarithm of the sums; `db` for their level in decibels, which
             is 20 or 10 log10 of them if `power` is 1 or 2.
         floor: Smaller sums count as this one.
-        bands: `htk` or `slaney`.
+        bands: `htk`, `slaney` or `torchaudio`.
         center: Whether frames are centred on multiples of `frame_step`.
 
     Raises:

@@ -1,9 +1,9 @@
-"""Which bins of a spectrum make up a mel band, in the two conventions of the field."""
+"""Which bins of a spectrum make up a mel band, in the three conventions of the field."""
 
 import numpy as np
 import tensorflow as tf
 
-BANDS = ("htk", "slaney")
+BANDS = ("htk", "slaney", "torchaudio")
 
 # Slaney's scale (Auditory Toolbox): linear up to 1 kHz, then 27 steps to a factor of 6.4.
 _HERTZ_PER_MEL = 200 / 3
@@ -24,7 +24,8 @@ def mel_bands(
         fmax: Upper edge of the highest band, in Hz.
         bands: `htk` for TensorFlow's: equally wide on the scale 2595 log10(1 + f / 700), triangles
             on that scale, of height 1. `slaney` for librosa's default: equally wide on Slaney's
-            scale, triangles in Hz, of area 1.
+            scale, triangles in Hz, of area 1. `torchaudio` for torchaudio's default: equally wide
+            on the scale of `htk`, triangles in Hz, of height 1.
 
     Returns:
         [frame_length // 2 + 1, n_mels] float32.
@@ -35,8 +36,11 @@ def mel_bands(
     if bands not in BANDS:
         raise ValueError(f"bands {bands!r} are not known: use one of {', '.join(BANDS)}")
     bins = frame_length // 2 + 1
+    hertz = np.linspace(0, sample_rate / 2, bins)
     if bands == "slaney":
-        return _slaney(n_mels, np.linspace(0, sample_rate / 2, bins), fmin, fmax)
+        return _slaney(n_mels, hertz, fmin, fmax)
+    if bands == "torchaudio":
+        return _torchaudio(n_mels, hertz, fmin, fmax)
     with tf.init_scope():
         return tf.signal.linear_to_mel_weight_matrix(
             num_mel_bins=n_mels,
@@ -50,11 +54,21 @@ def mel_bands(
 def _slaney(n_mels: int, hertz: np.ndarray, fmin: float, fmax: float) -> np.ndarray:
     low, high = _to_mel(np.array([fmin, fmax], np.float64))
     edges = _to_hertz(np.linspace(low, high, n_mels + 2))
+    return (_triangles(hertz, edges) * 2 / (edges[2:] - edges[:-2])).astype(np.float32)
+
+
+def _torchaudio(n_mels: int, hertz: np.ndarray, fmin: float, fmax: float) -> np.ndarray:
+    low, high = 2595 * np.log10(1 + np.array([fmin, fmax], np.float64) / 700)
+    edges = 700 * (10 ** (np.linspace(low, high, n_mels + 2) / 2595) - 1)
+    return _triangles(hertz, edges).astype(np.float32)
+
+
+def _triangles(hertz: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Returns [frequencies, edges - 2]: 1 at an edge, 0 at the edges beside it."""
     left, peak, right = edges[:-2], edges[1:-1], edges[2:]
     rising = (hertz[:, None] - left) / (peak - left)
     falling = (right - hertz[:, None]) / (right - peak)
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    return (triangles * 2 / (right - left)).astype(np.float32)
+    return np.maximum(0, np.minimum(rising, falling))
 
 
 def _to_mel(hertz: np.ndarray) -> np.ndarray:

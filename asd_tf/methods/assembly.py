@@ -11,7 +11,12 @@ import pandas as pd
 
 from asd_tf.backends.fits import remembered_fits
 from asd_tf.backends.registry import build_backend
-from asd_tf.calibration import cross_fit_scores, feature_statistics, fit_thresholds
+from asd_tf.calibration import (
+    cross_fit_scores,
+    feature_statistics,
+    fit_thresholds,
+    held_out_scores,
+)
 from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
@@ -28,54 +33,69 @@ def fit_detector(
     extractors: Mapping[str, Path],
     scorers: Callable[[Group], Sequence[Mapping[str, Any]]],
     say: Say,
+    held_out: np.ndarray | None = None,
 ) -> None:
     """Fits backends on the features of the training clips and writes the run's detector.
 
-    Each group (machine, section) gets a scorer of its own, fitted on all its clips, and calibration
-    scores by cross-fitting: every normal clip is scored by a backend that has not seen it.
+    Each group (machine, section) gets scorers of its own, fitted on all its clips, and calibration
+    scores by cross-fitting: every normal clip is scored by a backend that has not seen it. Where
+    clips were held out of the training of the network, these alone calibrate, and nothing is fitted
+    to them.
 
     Args:
         run: The run.
-        extractors: Name to SavedModel.
+        extractors: Name to SavedModel. Each embeds the clips of the groups that it scores.
         scorers: From a group to the arguments of `Scorer` for each of its scorers, its backend as
             `build_backend` takes it.
         say: Told what is going on.
+        held_out: Which training clips [clips] no network was trained on; None for cross-fitting.
     """
-    clips, sample_rate = run.train_clips, run.config.data.sample_rate
+    clips = run.train_clips
+    rows_of = {
+        group: rows.to_numpy()
+        for group, rows in clips.groupby(["machine", "section"], sort=True).groups.items()
+    }
+    described = {group: scorers(group) for group in rows_of}
     loaded = {name: Extractor(folder) for name, folder in extractors.items()}
     features = {}
     for name, extractor in loaded.items():
-        with progress_over(len(clips), f"embed {name}") as progress:
-            features[name], ok = run.embeddings.features(
-                name, extractor, clips, sample_rate, progress, split="train"
-            )
-        _check_readable(run, clips, ok)
+        using = [
+            rows_of[group]
+            for group, of_group in described.items()
+            if any(one["extractor"] == name for one in of_group)
+        ]
+        features[name] = _features(run, name, extractor, np.sort(np.concatenate(using)))
     say("fit the backends and calibrate the thresholds")
     fitted, calibration, statistics = {}, [], []
-    for group, rows in clips.groupby(["machine", "section"], sort=True).groups.items():
-        members = clips.loc[rows]
-        domain = members["domain"].to_numpy(object)
-        of_group = {name: values[rows.to_numpy()] for name, values in features.items()}
+    for group, rows in rows_of.items():
         scorer = GroupScorer(
             [
                 Scorer(**{**values, "backend": build_backend(values["backend"])})
-                for values in scorers(group)
+                for values in described[group]
             ]
         )
-        with remembered_fits():
-            scores = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
-            fitted[group] = scorer.fit(of_group, domain)
+        of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
+        members = clips.iloc[rows]
+        domain = members["domain"].to_numpy(object)
+        if held_out is None:
+            with remembered_fits():
+                scores = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
+                fitted[group] = scorer.fit(of_group, domain)
+        else:
+            fitted[group], scores = held_out_scores(scorer, of_group, domain, held_out[rows])
         calibration.append(
             members[["machine", "section", "clip_id", "domain"]].assign(score=scores)
         )
         statistics.append(_statistics(group, of_group))
     calibration = pd.concat(calibration, ignore_index=True)
+    if held_out is not None:
+        calibration = calibration.dropna(subset="score", ignore_index=True)
     write_detector(
         run.detector_folder,
         {
             "method": run.settings.method,
             "recipe": run.settings.recipe,
-            "sample_rate": sample_rate,
+            "sample_rate": run.config.data.sample_rate,
             "channel": common_channel(clips),
             "samples": next(iter(loaded.values())).samples,
         },
@@ -85,6 +105,19 @@ def fit_detector(
         calibration,
         statistics,
     )
+
+
+def _features(run: Run, name: str, extractor: Extractor, rows: np.ndarray) -> np.ndarray:
+    """Returns the features [clips, ...] of the training clips at `rows`, NaN for the others."""
+    clips = run.train_clips.iloc[rows].reset_index(drop=True)
+    with progress_over(len(clips), f"embed {name}") as progress:
+        values, ok = run.embeddings.features(
+            name, extractor, clips, run.config.data.sample_rate, progress, split="train"
+        )
+    _check_readable(run, clips, ok)
+    features = np.full((len(run.train_clips), *values.shape[1:]), np.nan, values.dtype)
+    features[rows] = values
+    return features
 
 
 def scorer_of(config: ml_collections.ConfigDict, extractor: str) -> dict[str, Any]:

@@ -49,3 +49,8 @@ class Maker:
 def batch_norm(name: str | None = None) -> keras.layers.Layer:
     """Makes a batch norm over the last axis, which stays float32 under mixed precision."""
     return keras.layers.BatchNormalization(dtype="float32", name=name)
+
+
+def fast_batch_norm(name: str | None = None) -> keras.layers.Layer:
+    """Makes a batch norm with PyTorch's constants, whose statistics follow ten times as fast."""
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype="float32", name=name)

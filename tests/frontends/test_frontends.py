@@ -23,6 +23,7 @@ OF_WAVEFORM = [
     MagnitudeSpectrum(),
     LogMel(8000, 5, FRAME, STEP, fmin=100.0, fmax=3000.0, power=1, scale="ln", floor=1e-3),
     LogMel(8000, 5, FRAME, STEP, bands="slaney", center=True, name="centred_log_mel"),
+    LogMel(8000, 5, FRAME, STEP, bands="torchaudio", name="torchaudio_log_mel"),
     RootMeanSquare(),
 ]
 OF_FEATURES = [TemporalMeanNormalization(), TimeStatistics()]
@@ -97,6 +98,29 @@ def test_slaney_log_mel_is_librosas():
         np.testing.assert_allclose(
             layer(golden["waveform"][np.newaxis])[0], golden["log_mel"], atol=2e-3
         )
+
+
+def test_torchaudio_bands_are_interpolated_between_edges_in_hertz():
+    """Networks that others trained on torchaudio's default log-mels hear something else here."""
+    edges = 700 * np.expm1(np.linspace(*np.log1p(np.array([50, 7000]) / 700), 34))
+    hertz = np.arange(513) * 16000 / 1024
+    expected = [np.interp(hertz, edges[i : i + 3], [0, 1, 0]) for i in range(32)]
+    found = mel_weights(32, 1024, 16000, 50.0, 7000.0, "torchaudio")
+    np.testing.assert_allclose(found, np.transpose(expected), atol=1e-4)
+    assert np.abs(found - mel_weights(32, 1024, 16000, 50.0, 7000.0, "htk")).max() > 5e-3
+
+
+def test_torchaudio_log_mel_of_a_tone_is_its_power_in_decibels():
+    """A tone in the middle of a bin: its power is amplitude^2 x (sum of the window)^2 / 4."""
+    hertz = 100 * 16000 / 1024
+    tone = 0.5 * np.sin(2 * np.pi * hertz * np.arange(16000) / 16000).astype(np.float32)
+    level = LogMel(bands="torchaudio", center=True)(tone[np.newaxis])[0, 15]
+    weights = mel_weights(128, 1024, 16000, 0.0, 8000.0, "torchaudio")
+    bins = (0.5 * 512) ** 2 / 4 * np.eye(513)[100]
+    for neighbour in (99, 101):  # the periodic Hann window has half its sum there
+        bins[neighbour] = bins[100] / 4
+    band = np.argmax(weights[100])
+    np.testing.assert_allclose(level[band], 10 * np.log10(bins @ weights[:, band]), atol=0.01)
 
 
 def test_centred_frames_of_ten_seconds_are_313():

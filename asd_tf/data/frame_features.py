@@ -1,0 +1,114 @@
+"""Features of clips on disk, written once, and windows of them for training."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from asd_tf.data.pipeline import scoring_batches, stable_seed
+from asd_tf.errors import InputError
+from asd_tf.files import atomic_path
+
+_BATCH = 32
+_ENDLESS = np.iinfo(np.int64).max
+
+
+def write_frame_features(
+    path: Path,
+    frontend: keras.Model,
+    clips: pd.DataFrame,
+    sample_rate: int,
+    progress: Callable[[int], None] = lambda done: None,
+) -> np.ndarray:
+    """Writes the features of clips as one array on disk, in one pass and whole or not at all.
+
+    Args:
+        path: The file, which ends in .npy.
+        frontend: Waveform [batch, N] to features [batch, frames, bands].
+        clips: The clip table.
+        sample_rate: Of the waveforms, in Hz.
+        progress: Told the number of clips after each batch.
+
+    Returns:
+        Which clips [clips] could be read; the features of the others are zero.
+    """
+    samples, shape = frontend.input_shape[1], frontend.output_shape[1:]
+    ok = np.zeros(len(clips), bool)
+    with atomic_path(path) as temporary:
+        features = np.lib.format.open_memmap(
+            temporary, mode="w+", dtype=np.float32, shape=(len(clips), *shape)
+        )
+        for rows, waveform in scoring_batches(clips, samples, sample_rate, _BATCH):
+            features[rows.numpy()] = frontend(waveform, training=False)
+            ok[rows.numpy()] = True
+            progress(len(rows))
+        features.flush()
+    return ok
+
+
+def load_frame_features(path: Path) -> np.memmap:
+    """Opens what `write_frame_features` wrote, [clips, frames, bands], without reading it."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def window_batches(
+    features: np.ndarray,
+    rows: np.ndarray,
+    size: int,
+    batch_size: int,
+    seed: int,
+    stage: str,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Streams batches of windows without end; batch k is a pure function of (seed, stage, k).
+
+    All windows of the clips are one endless stream, shuffled epochs end to end, cut into full
+    batches.
+
+    Args:
+        features: [clips, frames, bands], possibly on disk.
+        rows: The clips to take windows from.
+        size: Frames of a window.
+        batch_size: Windows in a batch.
+        seed: Seed of the run.
+        stage: Name of the stage.
+        first_step: The first batch.
+
+    Returns:
+        A dataset of (step int64 [], windows float32 [batch, size, bands]).
+
+    Raises:
+        InputError: If there are fewer windows than a batch has.
+    """
+    _, frames, bands = features.shape
+    of_clip = frames - size + 1
+    count, seed = len(rows) * of_clip, stable_seed(seed, stage)
+    if count < batch_size:
+        raise InputError(
+            f"{len(rows)} clips have {count} windows of {size} frames, and a batch {batch_size}: "
+            "use more clips or smaller batches"
+        )
+
+    def gather(numbers: np.ndarray) -> np.ndarray:
+        clips, starts = rows[numbers // of_clip], numbers % of_clip
+        return features[clips[:, np.newaxis], starts[:, np.newaxis] + np.arange(size)]
+
+    def batch(step):
+        positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
+        # A batch lies in one epoch, or in the end of one and the beginning of the next.
+        epoch = positions[0] // count
+        one, other = (
+            tf.random.experimental.index_shuffle(
+                positions % count, tf.stack([tf.constant(seed, tf.int64), of]), count - 1
+            )
+            for of in (epoch, epoch + 1)
+        )
+        numbers = tf.where(positions // count == epoch, one, other)
+        windows = tf.numpy_function(gather, [numbers], tf.float32)
+        return step, tf.ensure_shape(windows, [batch_size, size, bands])
+
+    steps = tf.data.Dataset.range(first_step, _ENDLESS)
+    return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE)

@@ -1,0 +1,22 @@
+"""The network of the paper recipe in minutes on two cores: levels standardised, fewer steps."""
+
+import ml_collections
+from asd_tf.configs.idnn import paper
+from ml_collections import config_dict
+
+# What the shared test of all methods changes, to be done in seconds.
+TEST = (
+    "train.epochs=2",
+    "train.steps_per_epoch=2",
+    "train.batch_size=16",
+    "data.seconds=0.5",
+)
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = paper.get_config()
+    config.data.seconds = config_dict.placeholder(float)
+    config.network.standardise = True
+    config.train.epochs = 30
+    config.train.steps_per_epoch = 60
+    return config
