@@ -35,10 +35,11 @@ def cross_fit_scores(
         seed: Seed of the folds.
 
     Returns:
-        [n] anomaly scores; NaN where nothing to fit to is left, as for the only clip of a group.
+        [n, scorers] anomaly scores of each scorer alone; NaN where nothing to fit to is left, as
+        for the only clip of a group.
     """
     domains = _with_source(domain)
-    scores = np.full(len(domains), np.nan)
+    scores = np.full([len(domains), len(group_scorer.scorers)], np.nan)
     for held in _held_out(domains, seed):
         rest = np.setdiff1d(np.arange(len(domains)), held)
         if not len(rest):
@@ -47,7 +48,7 @@ def cross_fit_scores(
             scorer = group_scorer.clone().fit(_rows(features_by_extractor, rest), domains[rest])
         except NoTrainingRowsError:
             continue
-        scores[held] = scorer.score(_rows(features_by_extractor, held), domains[held]).clip
+        scores[held] = _parts(scorer, features_by_extractor, domains, held)
     return scores
 
 
@@ -66,16 +67,36 @@ def held_out_scores(
         held_out: [n] which clips nothing was fitted to.
 
     Returns:
-        The fitted scorer, and [n] anomaly scores, NaN for clips that were not held out.
+        The fitted scorer, and [n, scorers] anomaly scores of each of its scorers alone, NaN for
+        clips that were not held out.
     """
     domains = _with_source(domain)
     rest = np.flatnonzero(~held_out)
     fitted = group_scorer.fit(_rows(features_by_extractor, rest), domains[rest])
-    scores = np.full(len(domains), np.nan)
+    scores = np.full([len(domains), len(fitted.scorers)], np.nan)
     held = np.flatnonzero(held_out)
     if len(held):
-        scores[held] = fitted.score(_rows(features_by_extractor, held), domains[held]).clip
+        scores[held] = _parts(fitted, features_by_extractor, domains, held)
     return fitted, scores
+
+
+def matching_weights(scores: Sequence[np.ndarray]) -> list[float]:
+    """Returns weights by which the scores of several scorers spread alike.
+
+    Args:
+        scores: For each group, [n, scorers] scores of each scorer alone on normal clips; those that
+            are not finite are left out.
+
+    Returns:
+        [scorers] the standard deviation of the first scorer within groups over that of each; 1
+        where one of both has none.
+    """
+    finite = [of_group[np.isfinite(of_group).all(axis=1)] for of_group in scores]
+    centred = [of_group - of_group.mean(axis=0) for of_group in finite if len(of_group)]
+    if not centred:
+        return [1.0] * scores[0].shape[1]
+    spread = np.sqrt(np.mean(np.square(np.concatenate(centred)), axis=0))
+    return [float(spread[0] / one) if spread[0] > 0 and one > 0 else 1.0 for one in spread]
 
 
 @dataclass(frozen=True)
@@ -222,6 +243,14 @@ def _held_out(domains: np.ndarray, seed: int) -> Iterator[np.ndarray]:
 
 def _with_source(domain: Sequence) -> np.ndarray:
     return np.array(["source" if pd.isna(d) else str(d) for d in domain], dtype=object)
+
+
+def _parts(
+    scorer: GroupScorer, features: Mapping[str, np.ndarray], domains: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """Returns [rows, scorers] the scores of each scorer alone."""
+    parts = scorer.parts(_rows(features, rows), domains[rows])
+    return np.stack([part.clip for part in parts], axis=1)
 
 
 def _rows(features_by_extractor: Mapping[str, np.ndarray], rows: np.ndarray) -> dict:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+from collections.abc import Sequence
 
 import ml_collections
 import pandas as pd
@@ -10,6 +11,7 @@ from asd_tf.config import check_ranges
 from asd_tf.data.inspection import apply_bad_file_policy, commonest_seconds, inspect_clips
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.fusion import Fusion
+from asd_tf.errors import UsageError
 from asd_tf.files import write_csv
 from asd_tf.methods.progress import Say
 from asd_tf.run import Run, single_folder
@@ -21,7 +23,7 @@ def prepare(
     """Checks the files of training and test clips and fills in what a recipe leaves to the data.
 
     Where `data.seconds` is empty it becomes the commonest length of a clip, at most
-    `data.max_seconds`.
+    `data.max_seconds`. Where a recipe names `data.subsets`, clips of others are left out.
 
     Args:
         clips: The clip table.
@@ -37,6 +39,8 @@ def prepare(
         UsageError: If the quantile of the thresholds is none.
     """
     check_ranges(config, {"calibration.quantile": (0.01, 0.9999)})
+    if config.data.get("subsets"):
+        clips = _of_subsets(clips, config.data.subsets)
     used = clips[clips["split"] != "supplemental"]
     report = inspect_clips(used, config.data.sample_rate, thorough=on_bad_file == "skip")
     good, bad = apply_bad_file_policy(used, report, on_bad_file)
@@ -45,6 +49,17 @@ def prepare(
     is_train = clips["split"] == "train"
     kept = clips[~is_train | clips["clip_id"].isin(good["clip_id"])]
     return kept.reset_index(drop=True), bad
+
+
+def _of_subsets(clips: pd.DataFrame, subsets: Sequence[str]) -> pd.DataFrame:
+    """Returns the clips of some subsets, with a new index from 0."""
+    kept = clips[clips["subset"].isin(subsets)]
+    if kept.empty:
+        raise UsageError(
+            f"data.subsets={tuple(subsets)}: no clip is of these subsets, "
+            f"the data have {', '.join(sorted(clips['subset'].unique()))}"
+        )
+    return kept.reset_index(drop=True)
 
 
 def train(run: Run, bad: pd.DataFrame, say: Say) -> None:

@@ -2,8 +2,9 @@
 
 import functools
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,10 @@ import pandas as pd
 from asd_tf.config import flatten
 from asd_tf.data.ground_truth import read_ground_truth
 from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.errors import UsageError
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
+from asd_tf.evaluation.official import formula_of
+from asd_tf.evaluation.oracle import oracle_gamma
 from asd_tf.evaluation.report import ReportContext, write_report
 from asd_tf.evaluation.runs import summarise_runs
 from asd_tf.evaluation.truth import join_truth
@@ -44,67 +48,102 @@ def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> No
     write_csv(run.folder / _TRUTH, truth)
 
 
-def evaluate_run(run: Run, tsne: bool = False) -> tuple[Evaluation, list[Evaluation]]:
+def evaluate_run(
+    run: Run, tsne: bool = False, also: Sequence[str] = ()
+) -> tuple[Evaluation, list[Evaluation]]:
     """Scores the test clips of a trained run and writes its evaluation and its report.
 
     Args:
         run: The run.
         tsne: Whether the report's map of embeddings is computed by t-SNE, too.
+        also: Names in `ALSO`, of scores to evaluate beside that of the detector, which use labels.
 
     Returns:
         The evaluation, and those of the single runs where several were fused.
+
+    Raises:
+        UsageError: If one of these is asked for of a detector that has not two parts.
     """
     if run.settings.num_runs == 1:
         detector = SingleDetector.load(run.detector_folder)
-        scores, features = _score(run, detector)
-        return _write(run, detector, scores, features, run.folder, tsne), []
+        scores, parts, features = _score(run, detector)
+        return _write(run, detector, scores, parts, features, run.folder, tsne, also), []
     singles, all_scores, all_features = [], [], {}
     for index in range(run.settings.num_runs):
         single = Run.load(run.single_folder(index))
         detector = SingleDetector.load(single.detector_folder)
-        scores, features = _score(single, detector)
+        scores, parts, features = _score(single, detector)
         all_scores.append(scores)
         all_features |= {f"run {index}: {name}": values for name, values in features.items()}
-        singles.append(_write(single, detector, scores, features, run.folder, tsne))
+        singles.append(_write(single, detector, scores, parts, features, run.folder, tsne, also))
     detector = FusedDetector.load(run.detector_folder)
     scores = detector.fuse(np.stack(all_scores), run.test_clips)
-    evaluation = _write(run, detector, scores, all_features, run.folder, tsne)
+    evaluation = _write(run, detector, scores, {}, all_features, run.folder, tsne, ())
     write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
     return evaluation, singles
 
 
-def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Features]:
-    """Scores the test clips, from stored embeddings where they fit."""
+def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Features, Features]:
+    """Scores the test clips, from stored embeddings where they fit; also by each part alone."""
     clips = run.test_clips
     known = detector.is_known(clips)
     store = functools.partial(run.embeddings.features, split="test")
     with progress_over(len(clips), "score") as progress:
         features, ok = detector.features(clips, progress, store)
-    scores = np.full(len(clips), np.nan)
-    scores[known], _ = detector.score_features(
+    scored = detector.score_features(
         clips[known].reset_index(drop=True),
         {name: values[known] for name, values in features.items()},
         ok[known],
     )
-    return scores, features
+    parts = {name: _spread(values, known) for name, values in scored.parts.items()}
+    return _spread(scored.clip, known), parts, features
+
+
+def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Returns the values of the known clips at their places among all [clips], else NaN."""
+    spread = np.full(len(known), np.nan)
+    spread[known] = values
+    return spread
 
 
 def _write(
     run: Run,
     detector: Detector,
     scores: np.ndarray,
+    parts: Features,
     features: Features,
     truth_folder: Path,
     tsne: bool,
+    also: Sequence[str],
 ) -> Evaluation:
-    scored = detector.with_decisions(run.test_clips, scores)
+    scored = detector.with_decisions(run.test_clips, scores).assign(**parts)
     if (truth_folder / _TRUTH).exists():
         scored = join_truth(scored, _load_truth(truth_folder / _TRUTH))
-    evaluation = evaluate(scored, run.settings.dataset)
+    others = list(parts)
+    for name in also:
+        scored = ALSO[name](scored, parts, run.settings.dataset)
+        others.append(name)
+    evaluation = evaluate(scored, run.settings.dataset, others)
     write_evaluation(evaluation, run.evaluation_folder)
     report = run.evaluation_folder / "report.html"
     write_report(report, evaluation, run.test_clips, features, _context(run), tsne)
     return evaluation
+
+
+def _add_oracle_gamma(scored: pd.DataFrame, parts: Features, dataset: str) -> pd.DataFrame:
+    if len(parts) != 2:
+        raise UsageError(
+            f"oracle_gamma weighs two parts, and this detector has {len(parts) or 'one score'}: "
+            "it is for runs of geco and others that add two scores"
+        )
+    found = oracle_gamma(scored, *parts, formula_of(dataset))
+    return scored.assign(oracle_gamma=found.scores, oracle_gamma_weight=found.weights)
+
+
+ALSO: Mapping[str, Callable[[pd.DataFrame, Features, str], pd.DataFrame]] = MappingProxyType(
+    {"oracle_gamma": _add_oracle_gamma}
+)
+"""Scores that are made with labels, or with all test clips at once, by name."""
 
 
 def _load_truth(path: Path) -> pd.DataFrame:

@@ -18,6 +18,9 @@ from asd_tf.errors import InputError, UsageError
 
 _LEVELS = ("items", "mean")
 _POOLS = {"mean": np.mean, "max": np.max, "median": np.median}
+_SPEC = ("extractor", "fit_on", "score_on", "pool", "name", "weight")
+# What detectors of before scorers had weights do not say.
+_OPTIONAL = ("name", "weight")
 _COMBINES = {"sum": np.sum, "mean": np.mean, "min": np.min, "max": np.max}
 
 
@@ -48,6 +51,8 @@ class Scorer:
         score_on: `mean` scores the mean of a clip's items, `items` each of them.
         pool: How the scores of items become that of their clip: `mean`, `max`, `median` or
             {"softmax": {"alpha": a, "trim": t}}, see `softmax_pool`.
+        name: What its score is called where a group has several; by default that of the extractor.
+        weight: What its score is multiplied by before it is combined with those of others.
     """
 
     extractor: str
@@ -55,6 +60,8 @@ class Scorer:
     fit_on: str = "mean"
     score_on: str = "mean"
     pool: str | Mapping[str, Any] = "mean"
+    name: str = ""
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses unknown values.
@@ -68,6 +75,8 @@ class Scorer:
             check_choice("pool", self.pool, [*_POOLS, "softmax"])
         if not isinstance(self.pool, str) or self.pool == "softmax":
             object.__setattr__(self, "pool", {"softmax": _softmax_arguments(self.pool)})
+        if not self.name:
+            object.__setattr__(self, "name", self.extractor)
 
     def fit(self, features: np.ndarray, domain: Sequence | None = None) -> "Scorer":
         """Fits the backend to features of normal clips; a missing domain counts as source."""
@@ -143,14 +152,34 @@ class GroupScorer:
         self, features_by_extractor: Mapping[str, np.ndarray], domain: Sequence | None = None
     ) -> ItemScores:
         """Scores clips; the items are combined too where all scorers have as many of them."""
-        scores = [s.score(features_by_extractor[s.extractor], domain) for s in self.scorers]
-        combined = _COMBINES[self.combine]
-        clip = combined([one.clip for one in scores], axis=0)
-        if len({None if one.items is None else one.items.shape for one in scores}) > 1:
+        return self.combined(self.parts(features_by_extractor, domain))
+
+    def parts(
+        self, features_by_extractor: Mapping[str, np.ndarray], domain: Sequence | None = None
+    ) -> list[ItemScores]:
+        """Scores clips by each scorer alone, without its weight."""
+        return [s.score(features_by_extractor[s.extractor], domain) for s in self.scorers]
+
+    def combined(self, parts: Sequence[ItemScores]) -> ItemScores:
+        """Combines what `parts` gave."""
+        clip = self.combined_clips(np.stack([part.clip for part in parts], axis=1))
+        items = [part.items for part in parts]
+        if len({None if one is None else one.shape for one in items}) > 1 or items[0] is None:
             return ItemScores(clip)
-        if scores[0].items is None:
-            return ItemScores(clip)
-        return ItemScores(clip, combined([one.items for one in scores], axis=0))
+        return ItemScores(clip, self.combined_clips(np.stack(items, axis=-1)))
+
+    def combined_clips(self, scores: np.ndarray) -> np.ndarray:
+        """Combines the scores [..., scorers] of each scorer alone to [...]."""
+        weights = [scorer.weight for scorer in self.scorers]
+        return _COMBINES[self.combine](scores * weights, axis=-1)
+
+    def with_weights(self, weights: Sequence[float]) -> "GroupScorer":
+        """Returns the same scorers, fitted as they are, with other weights."""
+        scorers = [
+            replace(scorer, weight=weight)
+            for scorer, weight in zip(self.scorers, weights, strict=True)
+        ]
+        return GroupScorer(scorers, self.combine)
 
     def clone(self) -> "GroupScorer":
         """Returns the same scorers, unfitted."""
@@ -167,6 +196,8 @@ class GroupScorer:
                     "fit_on": scorer.fit_on,
                     "score_on": scorer.score_on,
                     "pool": scorer.pool,
+                    "name": scorer.name,
+                    "weight": scorer.weight,
                     "backend": scorer.backend.describe(),
                 }
                 for scorer in self.scorers
@@ -187,7 +218,7 @@ class GroupScorer:
         """
         try:
             arguments = [
-                {key: scorer[key] for key in ("extractor", "fit_on", "score_on", "pool")}
+                {key: scorer[key] for key in _SPEC if key in scorer or key not in _OPTIONAL}
                 for scorer in spec["scorers"]
             ]
             combine = spec["combine"]

@@ -48,7 +48,7 @@ def group(estimator, which="all"):
 def spied(domain, seed=0):
     Spy.fits = []
     clips = {"net": np.arange(float(len(domain)))[:, None]}
-    return cross_fit_scores(group(Spy()), clips, domain, seed)
+    return cross_fit_scores(group(Spy()), clips, domain, seed)[:, 0]
 
 
 def test_no_clip_is_scored_by_a_backend_that_has_seen_it():
@@ -93,7 +93,7 @@ def test_the_last_clip_of_a_members_domain_has_no_score():
     """A target-only backend with one target clip stops the run."""
     X = np.random.default_rng(0).normal(size=(12, 3))
     scorer = group(NearestCosine(), "target")
-    scores = cross_fit_scores(scorer, {"net": X}, ["source"] * 11 + ["target"], 0)
+    scores = cross_fit_scores(scorer, {"net": X}, ["source"] * 11 + ["target"], 0)[:, 0]
     assert np.isfinite(scores[:11]).all()
     assert np.isnan(scores[11])
 
@@ -104,7 +104,7 @@ def test_cross_fit_scores_are_those_of_a_fit_to_the_rest():
     scorer = GroupScorer(
         [Scorer("net", PerDomain([("m", LedoitWolfMahalanobis(), "all")]), "items", "items")]
     )
-    scores = cross_fit_scores(scorer, {"net": frames}, ["target"] * 6, 0)
+    scores = cross_fit_scores(scorer, {"net": frames}, ["target"] * 6, 0)[:, 0]
     for clip in range(6):
         rest = np.delete(frames, clip, axis=0).reshape(-1, 2)
         items = LedoitWolfMahalanobis().fit(rest).score_samples(frames[clip])

@@ -7,18 +7,22 @@ from asd_tf.backends.base import NoveltyBackend
 
 
 class AsScore(NoveltyBackend):
-    """Takes the feature for the score: [n, 1], the anomaly score of each row, sign turned.
+    """Takes a feature for the score: the anomaly score of each row, sign turned.
 
-    As scikit-learn asks of an estimator, more features are no error here (the first one counts);
-    `PerDomain` refuses them.
+    Args:
+        column: Which feature. None for the only one; as scikit-learn asks of an estimator, more are
+            no error here (the first one counts), but `PerDomain` refuses them.
     """
 
+    def __init__(self, column: int | None = None):
+        self.column = column
+
     def fit(self, X: np.ndarray, y: None = None) -> "AsScore":
-        """Learns nothing of the scores `X` [n, 1] but where `predict` draws its line."""
+        """Learns nothing of the scores `X` [n, D] but where `predict` draws its line."""
         self._set_offset(self._validated(X, fitting=True))
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Returns [n] minus the anomaly score of each row."""
         check_is_fitted(self, "n_features_in_")
-        return -self._validated(X, fitting=False)[:, 0]
+        return -self._validated(X, fitting=False)[:, self.column or 0]

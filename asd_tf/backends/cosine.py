@@ -69,6 +69,26 @@ class NearestCosine(NoveltyBackend):
         return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.references_)
 
 
+class CentreCosine(NoveltyBackend):
+    """Minus the cosine distance from the mean of the normalised training rows (GeCo, eq. 4).
+
+    Attributes:
+        center_: [1, D] the mean, of length one.
+    """
+
+    def fit(self, X: np.ndarray, y: None = None) -> "CentreCosine":
+        """Takes the mean of the rows of `X` [n, D]."""
+        rows = unit_rows(self._validated(X, fitting=True))
+        self.center_ = unit_rows(rows.mean(axis=0, keepdims=True))
+        self._set_offset(rows)
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Returns [n] the cosine of each row with the mean, less one: -2 to 0."""
+        check_is_fitted(self)
+        return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.center_) - 1
+
+
 def _largest_dot(rows: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Returns [n] the largest dot product of rows [n, D] with references [m, D], chunk by chunk."""
     largest = np.empty(len(rows), rows.dtype)

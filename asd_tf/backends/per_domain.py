@@ -215,9 +215,10 @@ def _fitted(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
 def _fit(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
     """Returns a clone of `estimator` fitted to `X` [n, D], its counts capped."""
     estimator = clone(estimator)
-    if isinstance(estimator, AsScore) and X.shape[1] != 1:
+    if isinstance(estimator, AsScore) and estimator.column is None and X.shape[1] != 1:
         raise UsageError(
-            f"AsScore takes one feature, the score, not {X.shape[1]}: choose another estimator"
+            f"AsScore takes one feature, the score, not {X.shape[1]}: choose another estimator, "
+            "or a column"
         )
     if isinstance(estimator, NoveltyBackend):
         return estimator.fit(X)

@@ -12,7 +12,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from asd_tf.backends.as_score import AsScore
-from asd_tf.backends.cosine import KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.one_class import NormalizedOneClassSVM
@@ -26,6 +26,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         AsScore,
         BayesianGaussianMixture,
         CappedGaussianMixture,
+        CentreCosine,
         EllipticEnvelope,
         GaussianMixture,
         IsolationForest,

@@ -12,6 +12,7 @@ from asd_tf.files import atomic_path
 # What a file may hold beyond what skops itself trusts (numpy arrays and scikit-learn estimators).
 TRUSTED_TYPES = (
     "asd_tf.backends.as_score.AsScore",
+    "asd_tf.backends.cosine.CentreCosine",
     "asd_tf.backends.cosine.KMeansCosine",
     "asd_tf.backends.cosine.NearestCosine",
     "asd_tf.backends.gaussian.CappedGaussianMixture",

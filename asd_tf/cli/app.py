@@ -1,5 +1,6 @@
 """How every command line starts and ends: flags, one-line errors and exit status."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -93,3 +94,7 @@ def _help(values: flags.FlagValues) -> str:
 def _quiet_tensorflow() -> None:
     """Hides TensorFlow's notes on CPU features and missing GPUs; a user's own value wins."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A method with a network for each machine compiles each of them: that is no mistake.
+    logging.getLogger("tensorflow").addFilter(
+        lambda record: "triggered tf.function retracing" not in record.getMessage()
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from asd_tf.cli import app
+from asd_tf.config import check_choice
 from asd_tf.errors import InputError, UsageError
 
 DESCRIPTION = """
@@ -12,6 +13,7 @@ Scores and evaluates the labelled test clips of a trained run again.
 
   python evaluate.py --run_dir=runs/wilkinghoff-quick-simulated-seed0
   python evaluate.py --run_dir=RUN --ground_truth=dcase2022_evaluator-main.zip
+  python evaluate.py --run_dir=RUN_OF_GECO --also=oracle_gamma
 """
 
 
@@ -21,6 +23,13 @@ def define_flags(values: flags.FlagValues) -> None:
     define_truth_flags(values)
     flags.DEFINE_bool(
         "tsne", False, "Add a map of the embeddings by t-SNE to the report.", flag_values=values
+    )
+    flags.DEFINE_list(
+        "also",
+        [],
+        "Scores to evaluate beside that of the detector, made with labels: oracle_gamma (two parts "
+        "added by the best weight for each machine). No detector can have them.",
+        flag_values=values,
     )
 
 
@@ -54,8 +63,10 @@ def evaluate(values: flags.FlagValues, positional: list[str]) -> None:
 
     from asd_tf.cli.messages import report_run
     from asd_tf.run import Run
-    from asd_tf.run_evaluation import add_ground_truth, evaluate_run
+    from asd_tf.run_evaluation import ALSO, add_ground_truth, evaluate_run
 
+    for name in values.also:
+        check_choice("score of --also", name, ALSO)
     run = Run.load(Path(values.run_dir))
     if not (run.detector_folder / "detector.json").exists():
         raise InputError(
@@ -63,4 +74,4 @@ def evaluate(values: flags.FlagValues, positional: list[str]) -> None:
         )
     if values.ground_truth is not None:
         add_ground_truth(run, values.ground_truth, values.own_labels)
-    report_run(run, *evaluate_run(run, tsne=values.tsne))
+    report_run(run, *evaluate_run(run, values.tsne, values.also))

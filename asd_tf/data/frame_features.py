@@ -1,4 +1,4 @@
-"""Features of clips on disk, written once, and windows of them for training."""
+"""Features of clips on disk, written once, and windows and crops of them for training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from asd_tf.data.pipeline import scoring_batches, stable_seed
+from asd_tf.data.pipeline import scoring_batches, shuffled_rows, stable_seed
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path
 
@@ -112,3 +112,48 @@ def window_batches(
 
     steps = tf.data.Dataset.range(first_step, _ENDLESS)
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def crop_batches(
+    features: np.ndarray,
+    rows: np.ndarray,
+    size: int,
+    batch_size: int,
+    seed: int,
+    stage: str,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Streams batches of random crops without end; batch k is a pure function of (seed, stage, k).
+
+    The clips are one endless stream, shuffled epochs end to end, cut into full batches; of each,
+    one crop is taken, at any place alike.
+
+    Args:
+        features: [clips, frames, bands], possibly on disk.
+        rows: The clips to take crops from.
+        size: Frames of a crop.
+        batch_size: Crops in a batch.
+        seed: Seed of the run.
+        stage: Name of the stage.
+        first_step: The first batch.
+
+    Returns:
+        A dataset of (step int64 [], row int64 [batch], crop float32 [batch, size, bands]).
+    """
+    _, frames, bands = features.shape
+    crop_seed = stable_seed(seed, stage, "crop")
+
+    def gather(chosen: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        return features[chosen[:, np.newaxis], starts[:, np.newaxis] + np.arange(size)]
+
+    def batch(step, chosen):
+        starts = tf.random.stateless_uniform(
+            [batch_size], tf.stack([crop_seed, step]), 0, frames - size + 1, tf.int64
+        )
+        crops = tf.numpy_function(gather, [chosen, starts], tf.float32)
+        return step, chosen, tf.ensure_shape(crops, [batch_size, size, bands])
+
+    steps = tf.data.Dataset.range(first_step, _ENDLESS)
+    chosen = shuffled_rows(rows, batch_size, stable_seed(seed, stage), first_step)
+    chosen = chosen.map(lambda some: tf.ensure_shape(some, [batch_size]))
+    return tf.data.Dataset.zip((steps, chosen)).map(batch, num_parallel_calls=tf.data.AUTOTUNE)

@@ -98,7 +98,7 @@ def training_batches(
     if sum(count for _, count in pools) != batch_size or not all(len(rows) for rows, _ in pools):
         raise ValueError("the pools must have clips, and make up the batch between them")
     streams = [
-        _shuffled_rows(rows, count, stable_seed(seed, stage, index), first_step)
+        shuffled_rows(rows, count, stable_seed(seed, stage, index), first_step)
         for index, (rows, count) in enumerate(pools)
     ]
     rows = tf.data.Dataset.zip(tuple(streams)).map(lambda *parts: tf.concat(parts, axis=0))
@@ -119,8 +119,8 @@ def training_batches(
     return tf.data.Dataset.zip((steps, waveforms)).map(lambda step, batch: (step, *batch))
 
 
-def _shuffled_rows(rows: np.ndarray, count: int, seed: int, first_step: int) -> tf.data.Dataset:
-    """Streams [count] rows at a time from endless shuffled epochs."""
+def shuffled_rows(rows: np.ndarray, count: int, seed: int, first_step: int) -> tf.data.Dataset:
+    """Streams [count] rows at a time from endless shuffled epochs, from a step on."""
     rows = tf.constant(rows, tf.int64)
     size = tf.size(rows, tf.int64)
 

@@ -4,7 +4,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,21 @@ from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
 
 Features = Mapping[str, np.ndarray]
+
+
+class FeatureScores(NamedTuple):
+    """Anomaly scores of clips, and what they are made of.
+
+    Attributes:
+        clip: [clips], NaN where a clip could not be read.
+        items: Clip to its evidence, of those that have any.
+        parts: Where groups have several scorers, the name of each to its own scores [clips],
+            without its weight.
+    """
+
+    clip: np.ndarray
+    items: Items
+    parts: dict[str, np.ndarray]
 
 
 class SingleDetector(Detector, kind="single"):
@@ -48,9 +63,10 @@ class SingleDetector(Detector, kind="single"):
         once = clips.drop_duplicates("clip_id").reset_index(drop=True)
         rows = pd.Index(once["clip_id"]).get_indexer(clips["clip_id"])
         features, ok = self.features(once, progress)
-        return self.score_features(
+        scored = self.score_features(
             clips, {name: values[rows] for name, values in features.items()}, ok[rows]
         )
+        return scored.clip, scored.items
 
     def features(
         self,
@@ -97,29 +113,29 @@ class SingleDetector(Detector, kind="single"):
 
     def score_features(
         self, clips: pd.DataFrame, features: Features, ok: np.ndarray
-    ) -> tuple[np.ndarray, Items]:
+    ) -> FeatureScores:
         """Scores clips whose features are there.
 
         Args:
             clips: The clip table; every row is of a group of the detector.
             features: Extractor to features [clips, ...].
             ok: Which clips [clips] could be read.
-
-        Returns:
-            As `anomaly_scores`.
         """
-        scores, items = np.full(len(clips), np.nan), {}
+        scores, items, parts = np.full(len(clips), np.nan), {}, {}
         domain = clips["domain"].to_numpy(object)
         ids = clips["clip_id"].to_numpy(str)
         for group, rows in clips[ok].groupby(["machine", "section"], sort=False).groups.items():
             rows = rows.to_numpy()
             scorer = self.scorers[group]
             used = {one.extractor for one in scorer.scorers}
-            result = scorer.score({name: features[name][rows] for name in used}, domain[rows])
+            alone = scorer.parts({name: features[name][rows] for name in used}, domain[rows])
+            result = scorer.combined(alone)
             scores[rows] = result.clip
             if result.items is not None:
                 items.update(zip(ids[rows], result.items, strict=True))
-        return scores, items
+            for one, part in zip(scorer.scorers, alone, strict=True):
+                parts.setdefault(one.name, np.full(len(clips), np.nan))[rows] = part.clip
+        return FeatureScores(scores, items, parts if len(parts) > 1 else {})
 
 
 def write_detector(

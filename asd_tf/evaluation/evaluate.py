@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +18,22 @@ from asd_tf.evaluation.official import (
     minimum_auc,
 )
 from asd_tf.evaluation.pictures import roc_picture, score_picture
-from asd_tf.evaluation.sections import section_metrics, tested_clips
+from asd_tf.evaluation.sections import TERM_COLUMNS, section_metrics, tested_clips
 from asd_tf.evaluation.submission import Submission, make_submission, write_submission
 from asd_tf.files import atomic_path, write_csv, write_json
+
+
+@dataclasses.dataclass(frozen=True)
+class OtherScore:
+    """What other scores of the same clips are worth, such as those of a part of a fused detector.
+
+    Attributes:
+        official: The official score over all machines and sections.
+        means: Mean of each metric; see `column_means`.
+    """
+
+    official: OfficialScore
+    means: dict[str, float | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +50,7 @@ class SubsetEvaluation:
         clips: Test clips `scored` (with a score), `unscored` (without) and `unlabelled` (without a
             label, whether they have a score or not).
         decisions: See `decision_metrics`.
+        others: Column of the scored table to what the scores in it are worth.
     """
 
     sections: pd.DataFrame
@@ -46,6 +61,7 @@ class SubsetEvaluation:
     mauc: float | None
     clips: dict[str, int]
     decisions: dict[str, float | int | None]
+    others: dict[str, OtherScore]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +90,7 @@ class Evaluation(SubsetEvaluation):
         return OFFICIAL_SCORES[self.formula].mean
 
 
-def evaluate(scored: pd.DataFrame, dataset: str) -> Evaluation:
+def evaluate(scored: pd.DataFrame, dataset: str, others: Sequence[str] = ()) -> Evaluation:
     """Evaluates the test clips of a scored table.
 
     Only clips of the test split count. Those without a label or without a score are left out of
@@ -84,11 +100,16 @@ def evaluate(scored: pd.DataFrame, dataset: str) -> Evaluation:
         scored: The scored table, in any order.
         dataset: Name of the dataset; a dataset that has no formula of its own is scored by that of
             DCASE 2022 over the terms that exist.
+        others: Columns of the table with other scores of the clips, to be evaluated beside `score`.
     """
     formula = formula_of(dataset)
     test = scored[scored["split"] == "test"]
-    subsets = {name: _measure(rows, formula) for name, rows in test.groupby("subset", sort=True)}
-    together = next(iter(subsets.values())) if len(subsets) == 1 else _measure(test, formula)
+    subsets = {
+        name: _measure(rows, formula, others) for name, rows in test.groupby("subset", sort=True)
+    }
+    together = (
+        next(iter(subsets.values())) if len(subsets) == 1 else _measure(test, formula, others)
+    )
     return Evaluation(
         **vars(together),
         scored=scored,
@@ -99,7 +120,7 @@ def evaluate(scored: pd.DataFrame, dataset: str) -> Evaluation:
     )
 
 
-def _measure(scored: pd.DataFrame, formula: str) -> SubsetEvaluation:
+def _measure(scored: pd.DataFrame, formula: str, others: Sequence[str]) -> SubsetEvaluation:
     clips = tested_clips(scored)
     sections = section_metrics(scored)
     compute = OFFICIAL_SCORES[formula]
@@ -116,7 +137,16 @@ def _measure(scored: pd.DataFrame, formula: str) -> SubsetEvaluation:
             "unlabelled": int(clips["label"].isna().sum()),
         },
         decisions=decision_metrics(clips),
+        others={name: _measure_other(scored, name, formula) for name in others},
     )
+
+
+def _measure_other(scored: pd.DataFrame, column: str, formula: str) -> OtherScore:
+    sections = section_metrics(scored.assign(score=scored[column]))
+    # The stored decisions are of the score proper.
+    means = column_means(sections, formula)
+    means = {name: value for name, value in means.items() if name in TERM_COLUMNS}
+    return OtherScore(OFFICIAL_SCORES[formula](sections), means)
 
 
 def write_evaluation(
@@ -173,6 +203,10 @@ def _part_as_json(part: SubsetEvaluation) -> dict:
         "machines": {name: _score_as_json(score) for name, score in part.machines.items()},
         "clips": part.clips,
         "decisions": part.decisions,
+        "others": {
+            name: {**_score_as_json(other.official), "means": other.means}
+            for name, other in part.others.items()
+        },
     }
 
 

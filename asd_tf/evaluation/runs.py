@@ -18,9 +18,10 @@ def summarise_runs(evaluations: Sequence[Evaluation]) -> dict:
 
     Returns:
         `runs` (how many), `mean` (the kind of the means), `official_score`, `mauc`, `means` (by
-        column), `machines` (official score by machine), and `subsets`, by name the latter four of
-        each; each leaf is {`mean`, `sd`, `each`} of values in 0..1. `sd` is that of a sample
-        (divided by runs - 1), None for a single run. The result can be written as JSON.
+        column), `machines` (official score by machine), `others` (official score by column), and
+        `subsets`, by name the latter five of each; each leaf is {`mean`, `sd`, `each`} of values in
+        0..1. `sd` is that of a sample (divided by runs - 1), None for a single run. The result can
+        be written as JSON.
     """
     return {
         "runs": len(evaluations),
@@ -49,6 +50,10 @@ def _summarise(parts: Sequence[SubsetEvaluation]) -> dict:
                 ]
             )
             for machine in machines
+        },
+        "others": {
+            name: _summary([part.others[name].official.score for part in parts])
+            for name in parts[0].others
         },
     }
 

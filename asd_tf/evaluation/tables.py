@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from asd_tf.evaluation.evaluate import Evaluation, SubsetEvaluation
+from asd_tf.evaluation.evaluate import Evaluation, OtherScore, SubsetEvaluation
 from asd_tf.evaluation.official import OFFICIAL_SCORES, OfficialScore, column_means
 from asd_tf.evaluation.runs import summarise_runs
 from asd_tf.evaluation.submission import Submission
@@ -29,6 +29,9 @@ _MEANS = {
     "harmonic": "harmonic mean over sections",
     "arithmetic": "arithmetic mean over sections, for all over the means of machines",
 }
+
+UNFAIR = ("oracle_", "transductive_")
+"""What the names of scores begin with that use labels, or other test clips."""
 
 _SHOWN = 5
 """So many files that are left out of a submission are named."""
@@ -60,6 +63,7 @@ def format_table(evaluation: Evaluation) -> str:
 def _part_lines(part: SubsetEvaluation, formula: str) -> list[str]:
     lines = [*_section_lines(part.sections, formula), ""]
     lines.append(f"official score ({formula} formula): {_score(part)}")
+    lines += _other_lines(part.others)
     if formula == "dcase2020":
         lines.append(f"mAUC (lowest AUC of a machine, mean over machines): {_percent(part.mauc)}")
     elif part.means["auc_target_within"] is not None:
@@ -113,6 +117,21 @@ def _within_lines(means: Mapping[str, float | None]) -> list[str]:
         columns = (f"{metric}_source_within", f"{metric}_target_within", metric)
         source, target, mixed = (_percent(means[column]) for column in columns)
         lines.append(f"  {name:<4}  source {source}  target {target}  mixed {mixed}")
+    return lines
+
+
+def _other_lines(others: Mapping[str, OtherScore]) -> list[str]:
+    """Formats the official scores of other columns; those that use labels are told apart."""
+    alone = [name for name in others if not name.startswith(UNFAIR)]
+    lines = []
+    if alone:
+        parts = (f"{name} {_percent(others[name].official.score)}" for name in alone)
+        lines.append(f"  of each part alone: {', '.join(parts)}")
+    lines += [
+        f"  {name}, which no detector can have: {_percent(others[name].official.score)}"
+        for name in others
+        if name not in alone
+    ]
     return lines
 
 
@@ -175,6 +194,7 @@ def format_runs_table(evaluations: Sequence[Evaluation]) -> str:
 def _summary_rows(part: Mapping, formula: str) -> dict[str, Mapping]:
     rows = {f"official score ({formula} formula)": part["official_score"]}
     rows |= {f"  {machine}": values for machine, values in part["machines"].items()}
+    rows |= {f"official score of {name}": values for name, values in part["others"].items()}
     if formula == "dcase2020":
         rows["mAUC"] = part["mauc"]
     means = {name: part["means"][column] for column, name in _QUANTITIES.items()}

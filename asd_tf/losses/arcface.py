@@ -69,11 +69,16 @@ class ArcFace(keras.layers.Layer):
     def call(self, inputs):
         """Computes the logits."""
         embeddings, labels = inputs
+        with_margin, without = self.both_logits(embeddings)
+        labels = tf.cast(labels, without.dtype)
+        return labels * with_margin + (1 - labels) * without
+
+    def both_logits(self, embeddings: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes the logits of `embeddings` [batch, D] with the margin for each, and without."""
         cosines = tf.matmul(
             tf.nn.l2_normalize(embeddings, axis=1), tf.nn.l2_normalize(self.centers, axis=0)
         )
-        labels = tf.cast(labels, cosines.dtype)
-        return self.scale * (labels * self._with_margin(cosines) + (1 - labels) * cosines)
+        return self.scale * self._with_margin(cosines), self.scale * cosines
 
     def _with_margin(self, cosines):
         """Turns cosines of angles into those of angles larger by the margin."""
@@ -93,3 +98,36 @@ class ArcFace(keras.layers.Layer):
             "scale": self.scale,
             "easy_margin": self.easy_margin,
         }
+
+
+@keras.saving.register_keras_serializable(package="asd_tf")
+class ArcFaceSurprise(keras.layers.Layer):
+    """Embeddings [batch, D] to how unlikely each class is, [batch, classes].
+
+    It is minus the logarithm of the probability that the class has where the margin is put on it,
+    as in the loss of a clip of that class: the anomaly score of STgram-MFN.
+
+    Args:
+        arcface: The layer that was trained.
+    """
+
+    def __init__(self, arcface: ArcFace, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.arcface = arcface
+
+    def call(self, embeddings):
+        """Computes it, with the margin on each class in turn."""
+        with_margin, without = self.arcface.both_logits(embeddings)
+        is_own = tf.eye(self.arcface.classes, dtype=tf.bool)
+        logits = tf.where(is_own, with_margin[:, tf.newaxis], without[:, tf.newaxis])
+        return tf.reduce_logsumexp(logits, axis=-1) - with_margin
+
+    def get_config(self):
+        """Returns the arguments."""
+        arcface = keras.saving.serialize_keras_object(self.arcface)
+        return {**super().get_config(), "arcface": arcface}
+
+    @classmethod
+    def from_config(cls, config):
+        """Builds the layer and the one that was trained."""
+        return cls(keras.saving.deserialize_keras_object(config.pop("arcface")), **config)

@@ -16,6 +16,7 @@ from asd_tf.calibration import (
     feature_statistics,
     fit_thresholds,
     held_out_scores,
+    matching_weights,
 )
 from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
@@ -46,7 +47,8 @@ def fit_detector(
         run: The run.
         extractors: Name to SavedModel. Each embeds the clips of the groups that it scores.
         scorers: From a group to the arguments of `Scorer` for each of its scorers, its backend as
-            `build_backend` takes it.
+            `build_backend` takes it, and `weight` a number or `matched`: see `matching_weights`.
+            All groups of a machine have the same scorers.
         say: Told what is going on.
         held_out: Which training clips [clips] no network was trained on; None for cross-fitting.
     """
@@ -66,27 +68,26 @@ def fit_detector(
         ]
         features[name] = _features(run, name, extractor, np.sort(np.concatenate(using)))
     say("fit the backends and calibrate the thresholds")
-    fitted, calibration, statistics = {}, [], []
+    fitted, alone, statistics = {}, {}, []
     for group, rows in rows_of.items():
-        scorer = GroupScorer(
-            [
-                Scorer(**{**values, "backend": build_backend(values["backend"])})
-                for values in described[group]
-            ]
-        )
+        scorer = GroupScorer([_scorer(values) for values in described[group]])
         of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
-        members = clips.iloc[rows]
-        domain = members["domain"].to_numpy(object)
+        domain = clips["domain"].iloc[rows].to_numpy(object)
         if held_out is None:
             with remembered_fits():
-                scores = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
+                alone[group] = cross_fit_scores(scorer, of_group, domain, run.settings.seed)
                 fitted[group] = scorer.fit(of_group, domain)
         else:
-            fitted[group], scores = held_out_scores(scorer, of_group, domain, held_out[rows])
-        calibration.append(
-            members[["machine", "section", "clip_id", "domain"]].assign(score=scores)
-        )
+            fitted[group], alone[group] = held_out_scores(scorer, of_group, domain, held_out[rows])
         statistics.append(_statistics(group, of_group))
+    for group, scorer in fitted.items():
+        fitted[group] = scorer.with_weights(_weights(group, described, alone))
+    calibration = [
+        clips.iloc[rows][["machine", "section", "clip_id", "domain"]].assign(
+            score=fitted[group].combined_clips(alone[group])
+        )
+        for group, rows in rows_of.items()
+    ]
     calibration = pd.concat(calibration, ignore_index=True)
     if held_out is not None:
         calibration = calibration.dropna(subset="score", ignore_index=True)
@@ -118,6 +119,26 @@ def _features(run: Run, name: str, extractor: Extractor, rows: np.ndarray) -> np
     features = np.full((len(run.train_clips), *values.shape[1:]), np.nan, values.dtype)
     features[rows] = values
     return features
+
+
+def _scorer(values: Mapping[str, Any]) -> Scorer:
+    """Builds a scorer, whose weight is settled later."""
+    return Scorer(**{**values, "backend": build_backend(values["backend"]), "weight": 1.0})
+
+
+def _weights(
+    group: Group,
+    described: Mapping[Group, Sequence[Mapping[str, Any]]],
+    alone: Mapping[Group, np.ndarray],
+) -> list[float]:
+    """Returns the weight of each scorer of a group; matched ones are those of its machine."""
+    of_machine = [scores for other, scores in alone.items() if other[0] == group[0]]
+    matched = matching_weights(of_machine)
+    given = [values.get("weight", 1.0) for values in described[group]]
+    return [
+        match if weight == "matched" else weight
+        for weight, match in zip(given, matched, strict=True)
+    ]
 
 
 def scorer_of(config: ml_collections.ConfigDict, extractor: str) -> dict[str, Any]:

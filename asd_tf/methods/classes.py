@@ -8,9 +8,11 @@ import pandas as pd
 from asd_tf.errors import InputError
 
 
-def class_names(clips: pd.DataFrame, attributes: bool) -> pd.Series:
-    """Names the class of each clip: machine, section, attributes if wanted, and domain."""
-    parts = [clips["machine"], clips["section"], clips["domain"].fillna("unknown")]
+def class_names(clips: pd.DataFrame, attributes: bool, domains: bool = True) -> pd.Series:
+    """Names the class of each clip: machine, section, and attributes and domain if wanted."""
+    parts = [clips["machine"], clips["section"]]
+    if domains:
+        parts.append(clips["domain"].fillna("unknown"))
     if attributes:
         texts = ["_".join(map("_".join, pairs.items())) for pairs in clips["attributes"]]
         parts.insert(2, pd.Series(texts, clips.index))

@@ -7,43 +7,54 @@ held out of the training.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
+import ml_collections
 import numpy as np
 import tensorflow as tf
 
-from asd_tf.data.frame_features import load_frame_features, window_batches, write_frame_features
-from asd_tf.data.inspection import explain_failure
+from asd_tf.data.frame_features import window_batches
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
-from asd_tf.errors import InputError
-from asd_tf.files import read_json, write_json
-from asd_tf.frontends.mel import LogMel
 from asd_tf.methods.assembly import fit_detector
-from asd_tf.methods.held_out import hold_out
-from asd_tf.methods.progress import Say, progress_over
+from asd_tf.methods.frame_data import OF_FEATURES, FrameData, frame_data, level_statistics
+from asd_tf.methods.progress import Say
 from asd_tf.methods.training import train_network
 from asd_tf.run import Run
-from asd_tf.training.stage import Stage
 
-OF_FEATURES = ("data", "frontend")
 OF_NETWORK = (*OF_FEATURES, "network", "train", "calibration.held_out")
 
-FRAME_RANGES = {
-    "data.seconds": (0.2, math.inf),
+NETWORK_RANGES = {
     "network.frames": (2, math.inf),
     "train.epochs": (1, math.inf),
     "train.batch_size": (1, math.inf),
     "train.learning_rate": (0.0, math.inf),
     "train.steps_per_epoch": (1, math.inf),
+}
+FRAME_RANGES = {
+    "data.seconds": (0.2, math.inf),
+    **NETWORK_RANGES,
     "calibration.held_out": (0.0, 0.5),
 }
 
-# Clips whose levels stand in memory at a time.
-_CHUNK = 256
+_AS_SCORE = {"members": {"error": {"estimator": "AsScore"}}}
+
+
+class TrainingLevels(NamedTuple):
+    """The log-mels that a network was trained on.
+
+    Attributes:
+        levels: [clips, frames, bands] those of all clips, on disk.
+        source: Numbers of the machine's source clips, or of clips without a domain.
+        target: Numbers of its target clips.
+    """
+
+    levels: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
 
 
 class FrameModel(NamedTuple):
@@ -52,49 +63,99 @@ class FrameModel(NamedTuple):
     Attributes:
         training: The compiled model.
         examples: From (windows [batch, size, bands], seed [2]) to (inputs, targets) of `training`.
-        errors: Layer from features [batch, frames, bands] to errors [batch, items, 1].
+        errors: From the levels that the trained network has seen to a layer from features [batch,
+            frames, bands] to errors [batch, items, columns].
     """
 
     training: keras.Model
     examples: Callable[[tf.Tensor, tf.Tensor], tuple]
-    errors: keras.layers.Layer
+    errors: Callable[[TrainingLevels], keras.layers.Layer]
 
 
 # From (bands, mean of the levels, their standard deviation, steps in an epoch) to a model.
 Build = Callable[[int, float, float, int], FrameModel]
 
 
-def fit_frame_models(run: Run, build: Build, say: Say) -> None:
-    """Trains and exports a network for each machine, and writes the detector."""
-    clips, config = run.train_clips, run.config
-    held_out = hold_out(clips, config.calibration.held_out, run.settings.seed)
-    machines = sorted(clips["machine"].unique())
-    say(
-        f"{len(clips)} normal clips of {len(machines)} machines, {held_out.sum()} of them held out "
-        "to calibrate"
-    )
-    frontend = log_mel_model(run)
-    features = _features_stage(run, frontend, say)
-    extractors = {}
-    for index, machine in enumerate(machines):
-        name = extractor_name(index, machine)
-        rows = np.flatnonzero((clips["machine"] == machine).to_numpy() & ~held_out)
-        extractors[name] = _train_machine(run, name, frontend, features, rows, build, say)
-    of_machine = dict(zip(machines, extractors, strict=True))
+class Trained(NamedTuple):
+    """A network that was trained, and the name and folder of the extractor that it became."""
+
+    network: keras.Model
+    extractor: str
+    folder: Path
+
+
+def fit_frame_models(
+    run: Run, build: Build, say: Say, backend: Mapping[str, Any] | None = None
+) -> None:
+    """Trains and exports a network for each machine, and writes the detector.
+
+    Args:
+        run: The run; `network` and `train` of its recipe are those of the networks.
+        build: Builds the network of a machine.
+        say: Told what is going on.
+        backend: What judges the errors, as `build_backend` takes it; None for the only column as
+            it is.
+    """
+    say_what_is_held_out(run, data := frame_data(run, say), say)
+    trained = train_machines(run, data, run.config, build, OF_NETWORK, say)
 
     def scorers(group: Group) -> list[dict]:
-        members = {"error": {"estimator": "AsScore"}}
-        return [
-            {
-                "extractor": of_machine[group[0]],
-                "backend": {"members": members},
-                "fit_on": "mean",
-                "score_on": "items",
-                "pool": "mean",
-            }
-        ]
+        return [error_scorer(trained[group[0]], backend)]
 
-    fit_detector(run, extractors, scorers, say, held_out)
+    extractors = {one.extractor: one.folder for one in trained.values()}
+    fit_detector(run, extractors, scorers, say, data.calibrates)
+
+
+def say_what_is_held_out(run: Run, data: FrameData, say: Say) -> None:
+    """Tells how many clips there are, and how many calibrate."""
+    clips = run.train_clips
+    if not data.held_out.any():
+        say(
+            f"{len(clips)} normal clips, none held out: the networks have seen the clips that "
+            "calibrate, so that thresholds will be low"
+        )
+        return
+    say(
+        f"{len(clips)} normal clips of {clips['machine'].nunique()} machines, "
+        f"{data.held_out.sum()} of them held out to calibrate"
+    )
+
+
+def error_scorer(trained: Trained, backend: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Returns the scorer whose score is the mean error over the items of a clip."""
+    return {
+        "extractor": trained.extractor,
+        "backend": backend or _AS_SCORE,
+        "fit_on": "mean",
+        "score_on": "items",
+        "pool": "mean",
+        "name": "prediction_error",
+    }
+
+
+def train_machines(
+    run: Run,
+    data: FrameData,
+    recipe: ml_collections.ConfigDict,
+    build: Build,
+    depends_on: Sequence[str],
+    say: Say,
+) -> dict[str, Trained]:
+    """Trains and exports a network for each machine.
+
+    Args:
+        run: The run.
+        data: What is trained on.
+        recipe: `network` and `train`: what a network is, and how it is trained.
+        build: Builds the network of a machine.
+        depends_on: The sections of the run's recipe that the networks depend on.
+        say: Told what is going on.
+    """
+    data.check_size("network.frames", recipe.network.frames)
+    return {
+        machine: _train_machine(run, data, recipe, build, depends_on, index, machine, say)
+        for index, machine in enumerate(sorted(run.train_clips["machine"].unique()))
+    }
 
 
 def extractor_name(index: int, machine: str) -> str:
@@ -102,53 +163,30 @@ def extractor_name(index: int, machine: str) -> str:
     return f"{index:02d}-" + re.sub(r"[^A-Za-z0-9.-]+", "_", machine)[:40].lstrip(".")
 
 
-def log_mel_model(run: Run) -> keras.Model:
-    """Builds waveform [batch, N] to log-mels in dB [batch, frames, bands]."""
-    config = run.config
-    waveform = keras.Input([run.samples], name="waveform")
-    layer = LogMel(config.data.sample_rate, config.frontend.n_mels, bands="slaney", center=True)
-    return keras.Model(waveform, layer(waveform), name="frontend")
-
-
-def _features_stage(run: Run, frontend: keras.Model, say: Say) -> Path:
-    """Writes the log-mels of all training clips to disk, once."""
-    stage = run.stage("features", OF_FEATURES)
-    path = stage.folder / "features.npy"
-    if not stage.done:
-        clips, sample_rate = run.train_clips, run.config.data.sample_rate
-        say("write the log-mels of the training clips to disk")
-        with progress_over(len(clips), "log-mels") as progress:
-            ok = write_frame_features(path, frontend, clips, sample_rate, progress)
-        if not ok.all():
-            unknown = InputError(f"{clips['path'][~ok].iloc[0]}: cannot be read")
-            raise explain_failure(clips[~ok], sample_rate) or unknown
-        stage.finish()
-    return path
-
-
 def _train_machine(
     run: Run,
-    name: str,
-    frontend: keras.Model,
-    features: Path,
-    rows: np.ndarray,
+    data: FrameData,
+    recipe: ml_collections.ConfigDict,
     build: Build,
+    depends_on: Sequence[str],
+    index: int,
+    machine: str,
     say: Say,
-) -> Path:
-    """Trains and exports the network of a machine; returns the folder of its extractor."""
-    config, stage = run.config, run.stage(name, OF_NETWORK)
-    levels = load_frame_features(features)
-    size, bands = config.network.frames, levels.shape[2]
+) -> Trained:
+    """Trains and exports the network of a machine."""
+    clips, levels, train = run.train_clips, data.levels, recipe.train
+    name = extractor_name(index, machine)
+    stage = run.stage(name, depends_on)
+    is_machine = (clips["machine"] == machine).to_numpy(bool)
+    rows, size = data.rows(is_machine), recipe.network.frames
     windows = len(rows) * (levels.shape[1] - size + 1)
-    steps = config.train.steps_per_epoch or math.ceil(windows / config.train.batch_size)
+    steps = train.steps_per_epoch or math.ceil(windows / train.batch_size)
     with run.settings.devices.scope():
         keras.utils.set_random_seed(stage.seed)
-        model = build(bands, *_level_statistics(stage, levels, rows), steps)
+        model = build(levels.shape[2], *level_statistics(stage, levels, rows), steps)
 
     def batches(first_step: int) -> tf.data.Dataset:
-        stream = window_batches(
-            levels, rows, size, config.train.batch_size, stage.seed, name, first_step
-        )
+        stream = window_batches(levels, rows, size, train.batch_size, stage.seed, name, first_step)
 
         def examples(step, windows):
             return model.examples(windows, tf.stack([tf.cast(stage.seed, tf.int64), step]))
@@ -156,28 +194,16 @@ def _train_machine(
         return stream.map(examples, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
     train_network(
-        run, stage, model.training, batches,
-        epochs=config.train.epochs, steps_per_epoch=steps, say=say,
-    )  # fmt: skip
-    export = run.stage(f"{name}-extractor", OF_NETWORK)
+        run, stage, model.training, batches, epochs=train.epochs, steps_per_epoch=steps, say=say
+    )
+    export = run.stage(f"{name}-extractor", depends_on)
     if not export.done:
-        waveform = frontend.input
-        network = keras.Model(waveform, model.errors(frontend(waveform)))
+        is_target = (clips["domain"] == "target").to_numpy(bool)
+        seen = TrainingLevels(
+            levels, data.rows(is_machine & ~is_target), data.rows(is_machine & is_target)
+        )
+        waveform = data.frontend.input
+        network = keras.Model(waveform, model.errors(seen)(data.frontend(waveform)))
         export_extractor(network, export.folder / "extractor")
         export.finish()
-    return export.folder / "extractor"
-
-
-def _level_statistics(stage: Stage, levels: np.ndarray, rows: np.ndarray) -> tuple[float, float]:
-    """Returns mean and standard deviation of a machine's levels, in dB; kept in the stage."""
-    path = stage.folder / "levels.json"
-    if not path.exists():
-        count, total, squares = 0, 0.0, 0.0
-        for start in range(0, len(rows), _CHUNK):
-            chunk = levels[rows[start : start + _CHUNK]].astype(np.float64)
-            count, total = count + chunk.size, total + chunk.sum()
-            squares += np.square(chunk).sum()
-        mean = total / count
-        write_json(path, {"mean": mean, "sd": max(squares / count - mean**2, 1e-6) ** 0.5})
-    values = read_json(path)
-    return values["mean"], values["sd"]
+    return Trained(model.training, name, export.folder / "extractor")

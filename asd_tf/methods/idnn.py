@@ -33,7 +33,7 @@ def build(
     model = interpolation_dnn(bands=bands, **network, **levels)
     model.compile(keras.optimizers.Adam(config.train.learning_rate), "mse")
     examples = functools.partial(middle_frames, config.network.frames // 2)
-    return FrameModel(model, examples, WindowErrors(model, name="errors"))
+    return FrameModel(model, examples, lambda seen: WindowErrors(model, name="errors"))
 
 
 def middle_frames(middle: int, windows: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

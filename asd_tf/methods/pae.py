@@ -26,17 +26,25 @@ def fit(run: Run, say: Say) -> None:
 
 
 def build(
-    config: ml_collections.ConfigDict, bands: int, mean: float, sd: float, steps: int
+    recipe: ml_collections.ConfigDict, bands: int, mean: float, sd: float, steps: int
 ) -> FrameModel:
-    """Builds and compiles the network; the learning rate drops once (Section 3.2)."""
-    network = predictive_autoencoder(bands=bands, mean=mean, sd=sd, **config.network)
-    train = config.train
+    """Builds and compiles the network; the learning rate drops once (Section 3.2).
+
+    Args:
+        recipe: `network` and `train`.
+        bands: Mel bands.
+        mean: Of the levels, in dB.
+        sd: Standard deviation of the levels, in dB.
+        steps: Steps in an epoch.
+    """
+    network = predictive_autoencoder(bands=bands, mean=mean, sd=sd, **recipe.network)
+    train = recipe.train
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
         [train.drop_after * steps - 1], [train.learning_rate, train.learning_rate * train.drop]
     )
     network.compile(keras.optimizers.Adam(schedule), "mse")
-    examples = functools.partial(masked_windows, config.network.frames)
-    return FrameModel(network, examples, PredictionErrors(network, name="errors"))
+    examples = functools.partial(masked_windows, recipe.network.frames)
+    return FrameModel(network, examples, lambda seen: PredictionErrors(network, name="errors"))
 
 
 def masked_windows(frames: int, windows: tf.Tensor, seed: tf.Tensor) -> tuple:

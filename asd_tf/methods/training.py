@@ -1,6 +1,6 @@
 """What methods share in training a network: progress, failures, and the floor of a report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -21,6 +21,7 @@ def train_network(
     epochs: int,
     steps_per_epoch: int,
     say: Say,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Does a stage of a run, or loads what it left; in a run that is untrained it does no step.
 
@@ -32,6 +33,7 @@ def train_network(
         epochs: Number of epochs.
         steps_per_epoch: Steps in an epoch.
         say: Told what is going on.
+        callbacks: What else happens at each step, such as a `StepSchedule`.
 
     Raises:
         InputError: If a clip cannot be read, or the loss is not finite.
@@ -48,7 +50,7 @@ def train_network(
             batches,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
-            callbacks=[progress_bar()],
+            callbacks=[*callbacks, progress_bar()],
         )
     except tf.errors.OpError as error:
         raise (explain_failure(run.train_clips, run.config.data.sample_rate) or error) from error

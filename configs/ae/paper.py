@@ -31,5 +31,6 @@ def get_config() -> ml_collections.ConfigDict:
             "learning_rate": 1e-3,
         }
     )
+    config.score = "square_error"  # or mahalanobis
     config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
     return config

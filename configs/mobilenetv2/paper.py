@@ -1,0 +1,35 @@
+"""MobileNetV2 as in the baselines of DCASE 2021 and 2022."""
+
+import ml_collections
+from ml_collections import config_dict
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = ml_collections.ConfigDict()
+    config.data = ml_collections.ConfigDict(
+        {
+            "sample_rate": 16000,
+            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
+            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
+        }
+    )
+    config.frontend = ml_collections.ConfigDict({"n_mels": 128})
+    config.crop = ml_collections.ConfigDict(
+        {
+            "frames": 64,
+            "hop": 8,  # frames between the crops of a clip that is scored
+        }
+    )
+    config.network = ml_collections.ConfigDict({"alpha": 0.5})
+    config.train = ml_collections.ConfigDict(
+        {
+            "epochs": 20,
+            # none: once through the clips, a crop of each; the baseline takes all crops of each
+            "steps_per_epoch": config_dict.placeholder(int),
+            "batch_size": 32,
+            "learning_rate": 1e-5,
+        }
+    )
+    config.score = "log_odds"  # or log_odds_as_code, with the baseline's parenthesis
+    config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
+    return config
