@@ -40,7 +40,7 @@ def prepare(
     """
     check_ranges(config, {"calibration.quantile": (0.01, 0.9999)})
     if config.data.get("subsets"):
-        clips = _of_subsets(clips, config.data.subsets)
+        clips = of_subsets(clips, config.data.subsets)
     used = clips[clips["split"] != "supplemental"]
     report = inspect_clips(used, config.data.sample_rate, thorough=on_bad_file == "skip")
     good, bad = apply_bad_file_policy(used, report, on_bad_file)
@@ -51,7 +51,7 @@ def prepare(
     return kept.reset_index(drop=True), bad
 
 
-def _of_subsets(clips: pd.DataFrame, subsets: Sequence[str]) -> pd.DataFrame:
+def of_subsets(clips: pd.DataFrame, subsets: Sequence[str]) -> pd.DataFrame:
     """Returns the clips of some subsets, with a new index from 0."""
     kept = clips[clips["subset"].isin(subsets)]
     if kept.empty:

@@ -47,15 +47,16 @@ def test_learning_rate_drops_at_the_first_step_of_an_epoch(steps):
 
 
 class Record(keras.callbacks.Callback):
-    """Keeps what the variable was in each step."""
+    """Keeps what the variable and the learning rate were in each step."""
 
-    def __init__(self, variable):
+    def __init__(self, variable, rate):
         super().__init__()
-        self.variable, self.values = variable, []
+        self.variable, self.rate, self.values, self.rates = variable, rate, [], []
 
     def on_train_batch_end(self, batch, logs=None):
-        """Keeps it."""
+        """Keeps them."""
         self.values.append(float(self.variable))
+        self.rates.append(round(float(self.rate(self.model.optimizer.iterations - 1)), 6))
 
 
 def train(folder, epochs):
@@ -65,7 +66,10 @@ def train(folder, epochs):
     both = keras.layers.Concatenate(axis=0)([original, keras.layers.Rescaling(0.5)(original)])
     loss = GenerativeContrastiveLoss(3)
     model = keras.Model([original, machine_id], loss([keras.layers.Dense(4)(both), machine_id]))
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [3 * 3 - 1, 5 * 3 - 1], [0.1, 0.01, 0.001]
+    )
+    model.compile(keras.optimizers.SGD(rate, momentum=0.9))
 
     def batches(first_step):
         def batch(step):
@@ -76,17 +80,19 @@ def train(folder, epochs):
         return tf.data.Dataset.range(first_step, 1000).map(batch)
 
     schedule = StepSchedule(loss.balance, lambda step: linear_ramp(step, 3, 13, 10.0), 3)
-    record = Record(loss.balance)
+    record = Record(loss.balance, rate)
     stage = Stage(folder / "01-geco", folder / "tensorboard", seed=0)
     fit_stage(stage, model, batches, epochs=epochs, steps_per_epoch=3, callbacks=[schedule, record])
-    return record.values, model.get_weights()
+    return record, model.get_weights()
 
 
 def test_every_step_has_its_value_and_a_resumed_training_the_same(tmp_path):
-    values, weights = train(tmp_path / "whole", 6)
-    assert values == [0, 0, 0, 0, *range(1, 11), 10, 10, 10, 10]
+    whole, weights = train(tmp_path / "whole", 6)
+    assert whole.values == [0, 0, 0, 0, *range(1, 11), 10, 10, 10, 10]
+    assert whole.rates == [0.1] * 9 + [0.01] * 6 + [0.001] * 3
     first, _ = train(tmp_path / "broken", 2)
     second, resumed = train(tmp_path / "broken", 6)
-    assert [*first, *second] == values
+    assert [*first.values, *second.values] == whole.values
+    assert [*first.rates, *second.rates] == whole.rates
     for one, other in zip(weights, resumed, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,0 +1,69 @@
+"""Features on disk, and the windows and crops that are trained on."""
+
+import numpy as np
+import pytest
+
+from asd_tf.data.frame_features import crop_batches, window_batches
+from asd_tf.errors import InputError
+
+CLIPS, FRAMES, SIZE = 6, 9, 5
+ROWS = np.array([0, 2, 3, 5])
+
+# Each value tells its clip and its frame.
+LEVELS = np.float32(
+    100 * np.arange(CLIPS)[:, np.newaxis, np.newaxis] + np.arange(FRAMES)[:, np.newaxis]
+) + np.zeros(3, np.float32)
+
+
+def windows(steps, first_step=0, seed=0, batch_size=7):
+    stream = window_batches(LEVELS, ROWS, SIZE, batch_size, seed, "pae", first_step)
+    return [(int(step), values.numpy()) for step, values in stream.take(steps)]
+
+
+def crops(steps, first_step=0, seed=0):
+    stream = crop_batches(LEVELS, ROWS, SIZE, 4, seed, "classifier", first_step)
+    return [tuple(part.numpy() for part in batch) for batch in stream.take(steps)]
+
+
+def test_every_window_is_seen_once_an_epoch():
+    """Windows are lost, doubled, or of clips that were held out."""
+    found = np.concatenate([values for _, values in windows(20)])  # 140 windows: 7 epochs of 20
+    assert (np.diff(found[:, :, 0], axis=1) == 1).all()
+    firsts = found[:, 0, 0].reshape(7, 20)
+    every = sorted(100 * row + start for row in ROWS for start in range(FRAMES - SIZE + 1))
+    for epoch in firsts:
+        assert sorted(epoch) == every
+    assert len({tuple(epoch) for epoch in firsts}) == 7
+
+
+def test_windows_are_a_function_of_seed_and_step():
+    """A training that is resumed must see the batches that it would have seen."""
+    whole, resumed = windows(6), windows(3, first_step=3)
+    for (step, values), (expected_step, expected) in zip(resumed, whole[3:], strict=True):
+        assert step == expected_step
+        np.testing.assert_array_equal(values, expected)
+    assert not np.array_equal(windows(1, seed=1)[0][1], whole[0][1])
+
+
+def test_fewer_windows_than_a_batch_are_refused():
+    with pytest.raises(InputError, match="4 clips have 20 windows of 5 frames, and a batch 21"):
+        windows(1, batch_size=21)
+
+
+def test_every_clip_gives_one_crop_an_epoch_at_any_place():
+    """Crops are of other clips than their rows say, or always of the same place."""
+    starts = []
+    for _, rows, values in crops(40):
+        assert sorted(rows) == sorted(ROWS)
+        assert (values[:, :, 0] // 100 == rows[:, np.newaxis]).all()
+        assert (np.diff(values[:, :, 0], axis=1) == 1).all()
+        starts += (values[:, 0, 0] % 100).tolist()
+    counts = np.bincount(np.int64(starts), minlength=5)
+    assert len(counts) == 5
+    assert counts.min() > 15  # of 160: expected 32 at each
+
+
+def test_crops_are_a_function_of_seed_and_step():
+    for batch, expected in zip(crops(2, first_step=2), crops(4)[2:], strict=True):
+        for part, value in zip(batch, expected, strict=True):
+            np.testing.assert_array_equal(part, value)
