@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import distinct_rows, unit_rows
-from asd_tf.backends.cosine import KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.one_class import NormalizedOneClassSVM
@@ -21,6 +21,7 @@ BACKENDS = [
     AsScore(),
     CappedGaussianMixture(2),
     CappedGaussianMixture(2, density="best_component"),
+    CentreCosine(),
     KMeansCosine(4, n_init=1),
     LedoitWolfMahalanobis(),
     NearestCosine(),
