@@ -137,8 +137,21 @@ def published_weights(
 
 
 def variables_of(model: keras.Model) -> dict:
-    """Returns the variables of a model by name."""
-    return {variable.name.removesuffix(":0"): variable for variable in model.weights}
+    """Returns the variables of a model and of what it holds, by <name of the layer>/<weight>.
+
+    The variables' own names say the same only until a model is loaded from a file.
+    """
+    found = {}
+    for layer in model.submodules:
+        if isinstance(layer, keras.layers.Layer) and not any(map(_has_weights, layer.submodules)):
+            for variable in layer.weights:
+                weight = variable.name.split("/")[-1].removesuffix(":0")
+                found[f"{layer.name}/{weight}"] = variable
+    return found
+
+
+def _has_weights(module) -> bool:
+    return isinstance(module, keras.layers.Layer) and bool(module.weights)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -16,35 +16,46 @@ _GATES, _SUMMANDS = 2, 4
 class DotProductAttention(keras.layers.Layer):
     """Queries, keys and values [batch, tokens, width] to their mixture [batch, tokens, width].
 
-    softmax(q k^T / sqrt(width / heads) + gate x bias) v in each head. Logits and softmax are
-    float32 under every precision policy.
+    softmax(q k^T / sqrt(width / heads) + gate x bias) v in each head. Called with a list: queries,
+    keys and values, then, if it is gated, the gate [batch, heads, tokens, 1] and the bias
+    [1, heads, tokens, tokens], then, if it has dropout, the seed [2] of the step. Logits and
+    softmax are float32 under every precision policy.
 
     Args:
         heads: Number of heads, a divisor of the width.
-        dropout: Share of attention weights that are dropped in training; needs a seed.
+        gated: Whether there is a bias.
+        dropout: Share of attention weights that are dropped in training.
     """
 
-    def __init__(self, heads: int, dropout: float = 0.0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, heads: int, gated: bool = False, dropout: float = 0.0, **kwargs):
+        # Gate and bias are float32 and must not be cast to half precision on their way in.
+        super().__init__(**{**kwargs, "autocast": False})
         self.heads = heads
+        self.gated = gated
         self.dropout = dropout
 
-    def call(self, query, key, value, gate=None, bias=None, seed=None, training=None):
-        """Attends; gate is [batch, heads, tokens, 1], bias [1, heads, tokens, tokens]."""
-        query, key, value = (split_heads(tensor, self.heads) for tensor in (query, key, value))
+    def call(self, inputs, training=None):
+        """Attends."""
+        query, key, value = (split_heads(tensor, self.heads) for tensor in inputs[:3])
         query = tf.cast(query, tf.float32) / math.sqrt(query.shape[-1])
         logits = tf.matmul(query, tf.cast(key, tf.float32), transpose_b=True)
-        if bias is not None:
-            logits += tf.cast(gate, tf.float32) * tf.cast(bias, tf.float32)
+        if self.gated:
+            gate, bias = inputs[3:5]
+            logits += gate * bias
         weights = tf.nn.softmax(logits)
         if training and self.dropout:
-            weights = dropped(weights, self.dropout, seed, self.name)
+            weights = dropped(weights, self.dropout, inputs[-1], self.name)
         mixed = tf.transpose(tf.matmul(tf.cast(weights, value.dtype), value), [0, 2, 1, 3])
         return tf.reshape(mixed, [-1, mixed.shape[1], self.heads * mixed.shape[3]])
 
     def get_config(self):
         """Returns the arguments."""
-        return {**super().get_config(), "heads": self.heads, "dropout": self.dropout}
+        return {
+            **super().get_config(),
+            "heads": self.heads,
+            "gated": self.gated,
+            "dropout": self.dropout,
+        }
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")

@@ -101,7 +101,7 @@ class Transformer:
             outputs = parts.wrap(self.block(index, inputs, parts))(inputs)
             if self.layer_drop:
                 drop = LayerDrop(self.layer_drop, name=f"layer_{index}_drop")
-                outputs = drop(tokens, outputs, seed=seed)
+                outputs = drop([tokens, outputs, seed])
             tokens = outputs
         return tokens
 
@@ -144,7 +144,7 @@ class _Block:
         norm = layer_norm(self.shape.epsilon, self._name(f"{name}_norm"))
         added = ScaledAdd(self.shape.alpha)
         outputs = branch(norm(x) if self.shape.pre_norm else x)
-        total = added(x, self._dropout(outputs, self.shape.dropout, f"{name}_dropout"))
+        total = added([x, self._dropout(outputs, self.shape.dropout, f"{name}_dropout")])
         return total if self.shape.pre_norm else norm(total)
 
     def attention(self, x: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
@@ -154,15 +154,17 @@ class _Block:
         key = self._dense(width, "k", use_bias=self.shape.key_bias)(x)
         value = self._dense(width, "v")(x)
         attend = DotProductAttention(
-            self.shape.heads, self.shape.attention_dropout, name=self._name("attention")
+            self.shape.heads,
+            gated=bias is not None,
+            dropout=self.shape.attention_dropout,
+            name=self._name("attention"),
         )
-        more = {}
+        inputs = [query, key, value]
         if bias is not None:
-            gate = RelativeGate(self.shape.heads, name=self._name("gate"))
-            more = {"gate": gate(query), "bias": bias}
+            inputs += [RelativeGate(self.shape.heads, name=self._name("gate"))(query), bias]
         if self.shape.attention_dropout:
-            more["seed"] = self.seed
-        return self._dense(width, "out")(attend(query, key, value, **more))
+            inputs.append(self.seed)
+        return self._dense(width, "out")(attend(inputs))
 
     def feed_forward(self, x: tf.Tensor) -> tf.Tensor:
         """Two dense layers around a GELU."""
@@ -186,7 +188,7 @@ class _Block:
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class ScaledAdd(keras.layers.Layer):
-    """Adds a branch to `alpha` times its shortcut, in float32 under every precision policy.
+    """[shortcut, branch] to alpha x shortcut + branch, in float32 under every precision policy.
 
     Args:
         alpha: Factor of the shortcut.
@@ -196,9 +198,10 @@ class ScaledAdd(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.alpha = alpha
 
-    def call(self, shortcut, branch):
+    def call(self, inputs):
         """Adds."""
-        return self.alpha * tf.cast(shortcut, tf.float32) + tf.cast(branch, tf.float32)
+        shortcut, branch = inputs
+        return self.alpha * shortcut + branch
 
     def get_config(self):
         """Returns the arguments."""
@@ -217,4 +220,4 @@ def step_seed(inputs: tf.Tensor, seed: int, *rates: float) -> tf.Tensor | None:
 
 def dropout(x: tf.Tensor, rate: float, seed: tf.Tensor | None, name: str) -> tf.Tensor:
     """Adds a dropout, if its rate is not zero."""
-    return SeededDropout(rate, name=name)(x, seed=seed) if rate else x
+    return SeededDropout(rate, name=name)([x, seed]) if rate else x

@@ -55,7 +55,7 @@ class StepSeed(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class SeededDropout(keras.layers.Layer):
-    """Dropout of values, called with a tensor and the seed [2] of the step.
+    """Dropout of values, called with [values, seed [2] of the step].
 
     Two of them in one network draw apart because their names differ.
 
@@ -67,11 +67,10 @@ class SeededDropout(keras.layers.Layer):
         super().__init__(**kwargs)
         self.rate = rate
 
-    def call(self, inputs, seed, training=None):
+    def call(self, inputs, training=None):
         """Drops values."""
-        if not training:
-            return inputs
-        return dropped(inputs, self.rate, seed, self.name)
+        values, seed = inputs
+        return dropped(values, self.rate, seed, self.name) if training else values
 
     def get_config(self):
         """Returns the arguments."""
@@ -82,8 +81,8 @@ class SeededDropout(keras.layers.Layer):
 class LayerDrop(keras.layers.Layer):
     """Leaves out a whole layer for a whole batch (Fan et al., ICLR 2020).
 
-    Called with the layer's input, its output of the same shape, and the seed [2] of the step: gives
-    the output, or in training, with probability `rate`, the input.
+    Called with [the layer's input, its output of the same shape, seed [2] of the step]: gives the
+    output, or in training, with probability `rate`, the input.
 
     Args:
         rate: Probability that the layer is left out of a training step, in 0..1.
@@ -93,13 +92,13 @@ class LayerDrop(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.rate = rate
 
-    def call(self, inputs, outputs, seed, training=None):
+    def call(self, inputs, training=None):
         """Chooses."""
-        outputs = tf.cast(outputs, inputs.dtype)
+        before, after, seed = inputs
         if not training:
-            return outputs
+            return after
         draw = tf.random.stateless_uniform([], _salted(seed, self.name))
-        return tf.where(draw < self.rate, inputs, outputs)
+        return tf.where(draw < self.rate, before, after)
 
     def get_config(self):
         """Returns the arguments."""
