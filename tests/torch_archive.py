@@ -51,12 +51,13 @@ def _pickled(value, arrays: list[np.ndarray]) -> bytes:
 
 
 def _tensor(array: np.ndarray, arrays: list[np.ndarray]) -> bytes:
+    array = array.copy(order="C")
     kind = _STORAGES[array.dtype.str[1:]]
     storage = _pickled("storage", arrays) + f"ctorch\n{kind}\n".encode()
     storage += _pickled(str(len(arrays)), arrays) + _pickled("cpu", arrays)
     storage += _pickled(array.size, arrays)
     strides = tuple(step // array.itemsize for step in array.strides)
-    arrays.append(np.ascontiguousarray(array))
+    arrays.append(array)
     view = _pickled(0, arrays) + _pickled(array.shape, arrays) + _pickled(strides, arrays)
     hooks = b"ccollections\nOrderedDict\n)R"
     return (

@@ -71,10 +71,7 @@ def pretrained_encoder(
         InputError: If weights and config do not fit; names what does not.
         UsageError: If N is too short or too long.
     """
-    try:
-        model = build_encoder(pretrained.config, samples, parts, **kwargs)
-    except (ValueError, TypeError, ZeroDivisionError) as error:
-        raise InputError(f"{source}: no encoder can be built of its config: {error}") from None
+    model = build_encoder(pretrained.config, samples, parts, **kwargs)
     put_weights(model, pretrained, source)
     return model
 

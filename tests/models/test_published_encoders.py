@@ -10,6 +10,7 @@ from scipy.special import erf
 from asd_tf.checkpoints.load import load_encoder, pretrained_encoder
 from asd_tf.checkpoints.mapping import variables_of
 from asd_tf.errors import UsageError
+from asd_tf.models.encoders.attention import RelativePositionBias, distance_buckets
 from asd_tf.models.encoders.beats import BeatsConfig
 from asd_tf.models.encoders.blocks import Parts
 from asd_tf.models.encoders.build import SIZES, build_encoder
@@ -173,8 +174,6 @@ def numpy_layer(values, x):
 
 def test_a_layer_of_full_width_agrees_with_float64():
     """The golden encoder is small: its full width, heads and far distances must be right too."""
-    from asd_tf.models.encoders.attention import RelativePositionBias
-
     rng = np.random.default_rng(0)
     tokens = keras.Input([96, 768])
     bias = RelativePositionBias(12, 320, 800, name="relative_bias")(tokens)
@@ -190,6 +189,14 @@ def test_a_layer_of_full_width_agrees_with_float64():
     expected = numpy_layer(values, x)
     found = model(tf.constant(x[np.newaxis], tf.float32)).numpy()[0]
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_far_distances_share_buckets():
+    """Clips of 18 s have distances that the golden numbers have not."""
+    distance = np.array([0, -1, 1, -79, 79, -80, 80, -252, 252, -253, 253, -799, 799, -5000, 5000])
+    # ln(253 / 80) / ln(10) is the first above a half.
+    expected = [0, 1, 161, 79, 239, 80, 240, 119, 279, 120, 280, 159, 319, 159, 319]
+    np.testing.assert_array_equal(distance_buckets(distance, 320, 800), expected)
 
 
 def test_segments_are_embedded_alone_and_averaged():

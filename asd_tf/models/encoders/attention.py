@@ -86,8 +86,13 @@ class RelativePositionBias(keras.layers.Layer):
 
     def call(self, tokens):
         """Looks the distances up."""
-        rows = distance_buckets(tokens.shape[1], self.buckets, self.max_distance)
-        return tf.transpose(tf.gather(self.table, rows), [2, 0, 1])[tf.newaxis]
+        count = tokens.shape[1]
+        # Only the distances lie in the graph as a constant, since pairs are many.
+        rows = distance_buckets(np.arange(1 - count, count), self.buckets, self.max_distance)
+        by_distance = tf.gather(tf.transpose(self.table), rows, axis=1)
+        place = tf.range(count)
+        pairs = place[tf.newaxis] - place[:, tf.newaxis] + count - 1
+        return tf.gather(by_distance, pairs, axis=1)[tf.newaxis]
 
     def get_config(self):
         """Returns the arguments."""
@@ -99,14 +104,13 @@ class RelativePositionBias(keras.layers.Layer):
         }
 
 
-def distance_buckets(tokens: int, buckets: int, max_distance: int) -> np.ndarray:
-    """Returns [tokens, tokens] the bucket of each query (row) and key (column).
+def distance_buckets(distance: np.ndarray, buckets: int, max_distance: int) -> np.ndarray:
+    """Returns the bucket of each distance, an integer: place of the key minus that of the query.
 
     Half of the buckets are for keys after the query. In each half, the first half is for one
     distance each, and the others get wider with the logarithm up to `max_distance` (Raffel et al.,
     JMLR 2020, Section 2.1).
     """
-    distance = np.arange(tokens)[np.newaxis] - np.arange(tokens)[:, np.newaxis]
     half = buckets // 2
     exact = half // 2
     far = np.maximum(np.abs(distance), exact).astype(np.float32) / np.float32(exact)

@@ -10,6 +10,7 @@ from asd_tf.frontends.kaldi_fbank import KaldiFbank
 from asd_tf.models.encoders.attention import RelativePositionBias
 from asd_tf.models.encoders.blocks import Parts, Transformer, dropout, layer_norm, step_seed
 from asd_tf.models.encoders.positions import ConvPositions
+from asd_tf.models.encoders.sizes import Sizes
 
 BANDS = 128
 # Mean and deviation of the filter bank, as published; what is subtracted is divided by twice this.
@@ -17,7 +18,7 @@ MEAN, DEVIATION = 15.41663, 6.55582
 
 
 @dataclasses.dataclass(frozen=True)
-class BeatsConfig:
+class BeatsConfig(Sizes):
     """Sizes of a BEATs encoder; the defaults are those of all published ones.
 
     Args:

@@ -116,10 +116,8 @@ class Transformer:
 
     def block(self, index: int, like: list[tf.Tensor], parts: Parts) -> keras.Model:
         """Makes block `index` for inputs like those given."""
-        inputs = [
-            keras.Input(tensor.shape[1:], batch_size=tensor.shape[0], dtype=tensor.dtype)
-            for tensor in like
-        ]
+        # A batch of fixed size would have to suit the number of replicas, also for bias and seed.
+        inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in like]
         seed = inputs[-1] if self._has_dropout else None
         bias = inputs[1] if len(inputs) - (seed is not None) > 1 else None
         one = _Block(self, index, parts, seed)

@@ -10,13 +10,14 @@ from asd_tf.frontends.mel import LogMel
 from asd_tf.models.encoders.blocks import Parts, Transformer, layer_norm, step_seed
 from asd_tf.models.encoders.positions import PatchPositions
 from asd_tf.models.encoders.segments import JoinSegments, SplitSegments, segment_count
+from asd_tf.models.encoders.sizes import Sizes
 
 BANDS = 64
 EPSILON = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
-class CedConfig:
+class CedConfig(Sizes):
     """Sizes of a CED encoder; the defaults are those of "base".
 
     Args:

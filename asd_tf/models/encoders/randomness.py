@@ -116,4 +116,6 @@ def _salted(seed: tf.Tensor, name: str) -> tf.Tensor:
 
 def _folded(seed: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
     number = tf.cast(number, tf.int64)
+    # Inputs of a block have lost their static length.
+    seed = tf.ensure_shape(seed, [2])
     return tf.cast(tf.random.experimental.stateless_fold_in(seed, number), tf.int64)

@@ -8,10 +8,13 @@ import tensorflow as tf
 from asd_tf.errors import UsageError
 from asd_tf.models.encoders.blocks import Parts, Transformer, dropout, layer_norm, step_seed
 from asd_tf.models.encoders.positions import ConvPositions
+from asd_tf.models.encoders.sizes import Sizes
+
+CONV_NORMS = ("group", "layer")
 
 
 @dataclasses.dataclass(frozen=True)
-class Wav2Vec2Config:
+class Wav2Vec2Config(Sizes):
     """Sizes of a Wav2Vec2 encoder; the defaults are those of "base".
 
     Args:
@@ -56,6 +59,15 @@ class Wav2Vec2Config:
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
     layer_drop: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not len(self.filters) == len(self.kernels) == len(self.strides):
+            raise ValueError("filters, kernels and strides are not equally many")
+        if self.conv_norm not in CONV_NORMS:
+            raise ValueError(
+                f"conv_norm {self.conv_norm!r} is not known: use one of {', '.join(CONV_NORMS)}"
+            )
 
     def transformer(self) -> Transformer:
         """Returns the stack of blocks."""

@@ -9,13 +9,15 @@ from asd_tf.errors import UsageError
 from asd_tf.frontends.mel import LogMel
 from asd_tf.models.encoders.blocks import Parts, Transformer, dropout, layer_norm, step_seed
 from asd_tf.models.encoders.positions import PositionTable
+from asd_tf.models.encoders.segments import SplitSegments
+from asd_tf.models.encoders.sizes import Sizes
 
 # Samples at 16 kHz that a token of the transformer covers.
 SAMPLES_PER_TOKEN = 320
 
 
 @dataclasses.dataclass(frozen=True)
-class WhisperConfig:
+class WhisperConfig(Sizes):
     """Sizes of a Whisper encoder; the defaults are those of Qwen-Audio, Whisper's "large-v2".
 
     Args:
@@ -89,9 +91,7 @@ def whisper(
     waveform = keras.Input([samples], name="waveform")
     transformer = config.transformer()
     seed = step_seed(waveform, parts.seed, *transformer.rates)
-    x = keras.layers.Reshape([samples, 1])(waveform)
-    x = keras.layers.ZeroPadding1D((0, longest - samples if pad else 0))(x)
-    features = log_mel(config, keras.layers.Reshape([x.shape[1]])(x))
+    features = log_mel(config, SplitSegments(longest, "zeros")(waveform) if pad else waveform)
     tokens = _convolutions(config, parts.augment(features))
     tokens = PositionTable(config.positions, name="positions")(tokens)
     tokens = transformer(dropout(tokens, config.dropout, seed, "input_dropout"), parts, seed)
