@@ -23,6 +23,8 @@ REQUIREMENTS = [
     "pandas>=2.2",
     "matplotlib>=3.8",
     "skops>=0.11",
+    "safetensors>=0.4",
+    "h5py>=3.8",
     "soundfile>=0.12",
     "ml_collections>=0.1.1",
     "absl-py>=2.0",
@@ -64,6 +66,7 @@ setup(
             "asd-score = asd_tf.cli.score:main",
             "asd-data = asd_tf.cli.data:main",
             "asd-fuse = asd_tf.cli.fuse:main",
+            "asd-convert = asd_tf.cli.convert:main",
         ]
     },
 )
