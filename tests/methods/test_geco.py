@@ -12,6 +12,8 @@ from asd_tf.cli import evaluate, train
 from asd_tf.config import apply_overrides, load_recipe, recipe_names
 from asd_tf.detector import Detector
 from asd_tf.methods import ae, geco, idnn, mobilenetv2, pae, resnet18, stgram
+from asd_tf.models.frame_errors import PredictionErrors
+from asd_tf.run import Run
 
 SMALL = {
     "ae": ("network.hidden=8", "network.depth=1"),
@@ -164,6 +166,23 @@ def test_the_score_is_error_plus_gamma_times_distance(finished):
     assert {weight[0] for weight in weights.values()} == {1}
     # One gamma for each machine.
     assert weights["fan", "00"] == weights["fan", "01"] != weights["valve", "00"]
+
+
+def test_what_is_exported_is_what_was_trained(finished):
+    """The PAE learns from log-mels on disk: the extractor must give their very errors."""
+    config = Run.load(finished).config
+    stages = finished / "stages"
+    levels = np.load(stages / "01-features" / "features.npy")
+    statistics = json.loads((stages / "02-00-fan" / "levels.json").read_text())
+    network = pae.build(config.pae, levels.shape[2], **statistics, steps=2).training
+    network.load_weights(stages / "02-00-fan" / "final.weights.h5")
+    stored = np.load(finished / "embeddings" / "00-fan" / "train.npz")
+    clips = pd.read_csv(finished / "clips.csv", dtype={"section": str})
+    train = clips[clips["split"] == "train"].reset_index(drop=True)
+    rows = np.flatnonzero(train["machine"] == "fan")
+    assert train["clip_id"][rows].tolist() == stored["clip_id"].tolist()
+    expected = PredictionErrors(network)(levels[rows[:3]])
+    np.testing.assert_allclose(stored["features"][:3], expected, rtol=1e-3)
 
 
 def test_matched_parts_spread_alike_on_clips_that_were_held_out(finished):
