@@ -34,7 +34,7 @@ REQUIREMENTS = [
 # tensorflow-hub needs the Keras 2 of its own, and pkg_resources, which later setuptools dropped.
 HUB = ["tensorflow-hub==0.16.1", "tf-keras==2.15.1", "setuptools<81"]
 
-TEST = [*HUB, "pytest>=8", "ruff==0.17.5", "build>=1.2", "selenium>=4.20"]
+TEST = [*HUB, "pytest>=8", "pytest-xdist>=3.5", "ruff==0.17.5", "build>=1.2", "selenium>=4.20"]
 
 
 def packages() -> list[str]:
