@@ -222,6 +222,35 @@ def test_oracles_that_are_not_known_are_refused(finished, capsys):
     assert "did you mean 'oracle_gamma'" in capsys.readouterr().err
 
 
+AE_QUICK = (
+    "--method=ae",
+    "--recipe=quick",
+    "--set=data.seconds=0.5",
+    "--set=train.epochs=1",
+    "--set=train.steps_per_epoch=1",
+    "--set=train.batch_size=8",
+    *(f"--set={assignment}" for assignment in SMALL["ae"]),
+)
+
+
+def test_seeds_are_calibrated_on_the_same_clips_and_fused(tmp_path):
+    """Detectors of other seeds must have held out the same clips, or they cannot be added."""
+    data = write_dataset(tmp_path / "data", source=50, target=1, test=2)
+    flags = (*AE_QUICK, "--num_runs=2", f"--data_dir={data}", f"--run_dir={tmp_path / 'run'}")
+    assert exit_of(train.main, *flags) == 0
+    fused = Detector.load(tmp_path / "run" / "detector")
+    assert len(fused.calibration) == 4 * 5
+    assert np.isfinite(table(tmp_path / "run", "scores.csv")["score"]).all()
+
+
+def test_too_few_clips_to_fuse_are_known_after_the_first_run(dataset, tmp_path, capsys):
+    """Three trainings must not end in an error that the first could have told."""
+    flags = (*AE_QUICK, "--num_runs=3", f"--data_dir={dataset}", f"--run_dir={tmp_path / 'run'}")
+    assert exit_of(train.main, *flags) == 1
+    assert "4 normal clips calibrate it, and a fusion needs 20" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "runs" / "1").exists()
+
+
 def test_a_machine_of_one_section_is_told_what_to_use(tmp_path, capsys):
     """MobileNetV2 in the baseline's form tells sections apart, and there must be some."""
     data = write_dataset(tmp_path / "data", sections=("00",), source=4, target=1, test=1)
