@@ -13,6 +13,7 @@ from asd_tf.backends.base import distinct_rows, unit_rows
 from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
+from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
 
@@ -22,13 +23,16 @@ BACKENDS = [
     CappedGaussianMixture(2),
     CappedGaussianMixture(2, density="best_component"),
     CentreCosine(),
+    DensityNormalizedNearest(2, max_items=15),
     KMeansCosine(4, n_init=1),
+    KNearestCosine(3),
+    KNearestCosine(max_items=10, bound="kmeans"),
     LedoitWolfMahalanobis(),
     NearestCosine(),
     NormalizedOneClassSVM(),
     PerDomain(MEMBERS),
     PerDomain(MEMBERS, combine="sum", normalise="calibration"),
-    PerDomain(MEMBERS, combine="known"),
+    PerDomain(MEMBERS, combine="known", oversample=0.2),
 ]
 IDS = [f"{type(backend).__name__}-{index}" for index, backend in enumerate(BACKENDS)]
 
