@@ -146,18 +146,24 @@ class PerDomain(NoveltyBackend):
         Returns:
             [n] higher = more normal.
         """
-        check_is_fitted(self)
-        X = self._validated(X, fitting=False)
-        scores = np.stack([e.score_samples(X) for _, e, _ in self.members_], axis=1)
-        scores = scores.astype(np.float64)
+        scores = np.stack(list(self.member_scores(X).values()), axis=1)
         if len(self.members_) == 1:
             return scores[:, 0]
         if self.combine == "known":
-            return self._own_domain(scores, _domains(domain, len(X)).to_numpy())
+            return self._own_domain(scores, _domains(domain, len(scores)).to_numpy())
         if self.normalise == "calibration":
             scores = self._standardised(scores)
         # The smallest anomaly score is the largest normality.
         return scores.max(axis=1) if self.combine == "min" else scores.sum(axis=1)
+
+    def member_scores(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the normality [n] of each row of `X` [n, D] by each member in use alone."""
+        check_is_fitted(self)
+        X = self._validated(X, fitting=False)
+        return {
+            name: np.asarray(estimator.score_samples(X), np.float64)
+            for name, estimator, _ in self.members_
+        }
 
     def describe(self) -> dict[str, Any]:
         """Returns what was fitted, as plain values: members, their rows, clusters and so on."""
