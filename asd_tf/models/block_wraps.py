@@ -6,17 +6,17 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class Recomputed(keras.layers.Layer):
-    """A block whose inner values are not kept for the gradient but computed again (Chen et al.,
-    "Training deep nets with sublinear memory cost", 2016).
+    """A block whose inner values are not kept for the gradient but computed again.
 
-    Called as the block is, with a list whose first tensor is its tokens [batch, tokens, width]; it
-    gives what the block gives, with the same gradients. Memory for a block falls to that of its
-    input, and training takes about a third longer. A block must draw nothing but by a seed that it
-    is given, and have no statistics that it updates.
+    After Chen et al., "Training deep nets with sublinear memory cost" (2016). Called as the block
+    is, with a list whose first tensor is its tokens [batch, tokens, width]; it gives what the block
+    gives, with the same gradients. Memory for a block falls to that of its inputs, and training
+    takes about a third longer. A block must draw nothing but by a seed that it is given, and have
+    no statistics that it updates.
 
     Args:
         block: A model or layer.
-    """  # noqa: D205
+    """
 
     def __init__(self, block: keras.Model, **kwargs):
         # The block has a policy of its own, and a relative bias must not lose its precision.

@@ -230,10 +230,8 @@ def layers_of(text: str, depth: int) -> frozenset[int]:
 
 
 def lora_layers(network: keras.Model) -> list[LoRADense]:
-    """Returns the adapted dense layers of a network, in the order of their names."""
-    found = [layer for layer in network.submodules if isinstance(layer, LoRADense)]
-    return sorted(found, key=lambda layer: [int(n) if n.isdigit() else n
-                                            for n in re.split(r"(\d+)", layer.name)])  # fmt: skip
+    """Returns the adapted dense layers of a network."""
+    return [layer for layer in network.submodules if isinstance(layer, LoRADense)]
 
 
 def freeze_all_but_lora(encoder: keras.Model) -> None:
