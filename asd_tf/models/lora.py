@@ -61,9 +61,14 @@ class LoRADense(keras.layers.Layer):
         """Of the product of A and B."""
         return self.alpha / self.rank
 
+    @property
+    def takes_seed(self) -> bool:
+        """Whether it is called with [x, seed]."""
+        return self.dropout > 0
+
     def build(self, input_shape):
         """Makes the weights."""
-        width = (input_shape[0] if self.dropout else input_shape)[-1]
+        width = (input_shape[0] if self.takes_seed else input_shape)[-1]
         self.kernel = self.add_weight(
             name="kernel",
             shape=[width, self.units],
@@ -87,13 +92,11 @@ class LoRADense(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         """Computes both and adds them."""
-        x = inputs
-        if self.dropout:
-            x, seed = inputs
+        x, seed = inputs if self.takes_seed else (inputs, None)
         outputs = tf.matmul(x, self.kernel)
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
-        if self.dropout and training:
+        if self.takes_seed and training:
             x = dropped(x, self.dropout, seed, self.name)
         return outputs + self.factor * tf.matmul(tf.matmul(x, self.lora_a), self.lora_b)
 
@@ -227,10 +230,8 @@ def layers_of(text: str, depth: int) -> frozenset[int]:
 
 
 def lora_layers(network: keras.Model) -> list[LoRADense]:
-    """Returns the adapted dense layers of a network, in the order of their names."""
-    found = [layer for layer in network.submodules if isinstance(layer, LoRADense)]
-    return sorted(found, key=lambda layer: [int(n) if n.isdigit() else n
-                                            for n in re.split(r"(\d+)", layer.name)])  # fmt: skip
+    """Returns the adapted dense layers of a network."""
+    return [layer for layer in network.submodules if isinstance(layer, LoRADense)]
 
 
 def freeze_all_but_lora(encoder: keras.Model) -> None:
