@@ -88,11 +88,14 @@ def masked_blocks(
 ) -> tf.Tensor:
     """Draws blocks of places, of a random width each, that lie wholly within the length.
 
+    Blocks wider than half the length are cut to that: nothing can be learned of a clip that is
+    masked wholly, and through norms of zeros its gradients are beyond all bounds.
+
     Args:
         batch: Number of clips.
         length: Places of each.
         masks: Blocks of each clip.
-        width: Least and most places of a block; blocks longer than the length are cut to it.
+        width: Least and most places of a block.
         seed: [2].
 
     Returns:
@@ -101,7 +104,7 @@ def masked_blocks(
     of_width, of_start = (tf.random.experimental.stateless_fold_in(seed, part) for part in (0, 1))
     least, most = width
     widths = tf.random.stateless_uniform([batch, masks, 1], of_width, least, most + 1, tf.int32)
-    widths = tf.minimum(widths, length)
+    widths = tf.minimum(widths, length // 2)
     share = tf.random.stateless_uniform([batch, masks, 1], of_start)
     starts = tf.cast(share * tf.cast(length - widths + 1, tf.float32), tf.int32)
     places = tf.range(length)

@@ -132,13 +132,13 @@ def read_pretrained(config: ml_collections.ConfigDict, say: Say) -> Pretrained |
         InputError: If they are damaged.
     """
     wanted, path = config.encoder.kind, config.encoder.pretrained
-    if not path:
+    if path == "":
         raise UsageError(
             f"--pretrained is missing: this recipe fine-tunes published weights of {wanted}, "
             f"{PUBLISHED[wanted]}; or train a small encoder from nothing: --pretrained=none "
             "--set encoder.size=tiny"
         )
-    if path == "none":
+    if path is None:  # `none` on the command line
         if config.tuning == "frozen":
             raise UsageError("tuning=frozen keeps pre-trained weights, and --pretrained=none")
         return None

@@ -23,8 +23,9 @@ def test_blocks_have_their_widths_and_reach_both_ends():
     np.testing.assert_allclose(np.bincount(starts, minlength=9) / len(starts), 1 / 9, atol=0.04)
 
 
-def test_blocks_longer_than_a_clip_are_cut_and_none_is_none():
-    assert masked_blocks(5, 3, 1, (9, 9), seed(0)).numpy().all()
+def test_half_of_a_short_clip_stays_and_none_is_none():
+    """A clip that is masked wholly teaches nothing but gradients of infinite length."""
+    assert (masked_blocks(5, 7, 1, (9, 9), seed(0)).numpy().sum(axis=1) == 3).all()
     assert not masked_blocks(5, 3, 4, (0, 0), seed(0)).numpy().any()
     assert not masked_blocks(5, 3, 0, (1, 2), seed(0)).numpy().any()
 

@@ -23,9 +23,13 @@ from asd_tf.run import Run
 from asd_tf.training.stage import Stage
 
 BEATS = Path(__file__).parents[1] / "golden" / "beats_tiny.pt"
-SMALL = {"width": 8, "heads": 2, "ffn": 8, "depth": 12}
-ODD = {"beats": {"embed": 8, "conv_positions": 4, "conv_groups": 2}, "whisper": {},
-       "ced": {}, "wav2vec2": {"filters": (4,) * 7, "conv_positions": 4, "conv_groups": 2}}  # fmt: skip
+SMALL = {"width": 8, "heads": 2, "ffn": 8}
+ODD = {
+    "beats": {"embed": 8, "conv_positions": 4, "conv_groups": 2},
+    "ced": {},
+    "wav2vec2": {"filters": (4,) * 7, "conv_positions": 4, "conv_groups": 2},
+    "whisper": {},
+}
 
 # Rank of q, k and v in the first and in the last of 12 layers.
 RANKS = {
@@ -54,9 +58,10 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
     config = load_recipe("zheng", recipe)
     build_backend(zheng.scorer_of(config, "embedding")["backend"])
     kind = config.encoder.kind
-    shape = dataclasses.replace(SIZES[kind]["tiny"], **SMALL, **ODD[kind])
+    depth = 12 if recipe.startswith("table5") else 2
+    shape = dataclasses.replace(SIZES[kind]["tiny"], **SMALL, **ODD[kind], depth=depth)
     plan = LoraPlan(**{**config.lora, "rank": 2}) if config.tuning == "lora" else None
-    network = zheng.build_network(config, shape, 8000, zheng.parts_of(config, shape, plan, stage))
+    network = zheng.build_network(config, shape, 4000, zheng.parts_of(config, shape, plan, stage))
     if config.tuning == "frozen":
         return
     if plan is not None:
@@ -72,7 +77,7 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
     )
     trained, total = parameter_counts(network)
     if plan is None:
-        assert changed > 12 * 14
+        assert changed > 2 * 12
     else:
         # B alone moves in the first step, since it is zero; mask_seed counts.
         assert 0 < trained < total / 2
@@ -199,8 +204,7 @@ def test_segments_of_a_clip_are_averaged():
     """Wav2Vec2 and Qwen-Audio see 2 s at a time; the clip is the mean of its segments."""
     config = load_recipe("zheng", "table1_wav2vec2")
     apply_overrides(config, ["encoder.segment_seconds=0.25"])
-    shape = dataclasses.replace(SIZES["wav2vec2"]["tiny"], **{**SMALL, "depth": 1},
-                                **ODD["wav2vec2"])  # fmt: skip
+    shape = dataclasses.replace(SIZES["wav2vec2"]["tiny"], **SMALL, **ODD["wav2vec2"], depth=1)
     keras.utils.set_random_seed(0)
     network = zheng.build_network(config, shape, 10000)
     assert network.input_shape == (None, 4000)
