@@ -260,7 +260,7 @@ def parts_of(
     if config.spec_augment.probability:
         chosen["augment"] = augment
     if plan is not None:
-        chosen["dense"] = plan.dense(shape.depth)
+        chosen |= {"dense": plan.dense(shape.depth), "dense_dropout": plan.dropout}
     return Parts(**chosen)
 
 

@@ -102,7 +102,9 @@ def beats(
         raise UsageError("this BEATs has no predictor: use head=False")
     waveform = keras.Input([samples], name="waveform")
     transformer = config.transformer()
-    seed = step_seed(waveform, parts.seed, config.input_dropout, *transformer.rates)
+    seed = step_seed(
+        waveform, parts.seed, config.input_dropout, *transformer.rates, parts.dense_dropout
+    )
     tokens = _patches(config, parts.augment(filter_bank(waveform)))
     tokens = dropout(tokens, config.input_dropout, seed, "input_dropout")
     place = ConvPositions(config.conv_positions, config.conv_groups, name="conv_positions")

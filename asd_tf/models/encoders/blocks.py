@@ -45,12 +45,15 @@ class Parts:
         augment: Changes the features [batch, frames, bands] between frontend and network; a
             function from Keras tensor to Keras tensor. Wav2Vec2 has none.
         seed: Of dropout and layer drop.
+        dense_dropout: Of the dense layers; where it is not zero, those that have `takes_seed` are
+            called with [x, seed [2] of the step].
     """
 
     dense: Callable[..., keras.layers.Layer] = plain_dense
     wrap: Callable[[keras.Model], keras.layers.Layer] = as_it_is
     augment: Callable[[tf.Tensor], tf.Tensor] = lambda features: features
     seed: int = 0
+    dense_dropout: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Transformer:
     ) -> tf.Tensor:
         """Adds the stack to tokens [batch, tokens, width]; gives tokens, float32."""
         for index in range(self.depth):
-            wanted = (tokens, bias, seed if self._has_dropout else None)
+            wanted = (tokens, bias, seed if self._needs_seed(parts) else None)
             inputs = [tensor for tensor in wanted if tensor is not None]
             outputs = parts.wrap(self.block(index, inputs, parts))(inputs)
             if self.layer_drop:
@@ -110,15 +113,15 @@ class Transformer:
         """All probabilities; where one is not zero, the blocks need a seed."""
         return (self.dropout, self.attention_dropout, self.activation_dropout, self.layer_drop)
 
-    @property
-    def _has_dropout(self) -> bool:
-        return any((self.dropout, self.attention_dropout, self.activation_dropout))
+    def _needs_seed(self, parts: Parts) -> bool:
+        rates = (self.dropout, self.attention_dropout, self.activation_dropout)
+        return any((*rates, parts.dense_dropout))
 
     def block(self, index: int, like: list[tf.Tensor], parts: Parts) -> keras.Model:
         """Makes block `index` for inputs like those given."""
         # A batch of fixed size would have to suit the number of replicas, also for bias and seed.
         inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in like]
-        seed = inputs[-1] if self._has_dropout else None
+        seed = inputs[-1] if self._needs_seed(parts) else None
         bias = inputs[1] if len(inputs) - (seed is not None) > 1 else None
         one = _Block(self, index, parts, seed)
         tokens = one.residual(inputs[0], lambda x: one.attention(x, bias), "attention")
@@ -148,9 +151,9 @@ class _Block:
     def attention(self, x: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
         """Projects, attends and projects."""
         width = self.shape.width
-        query = self._dense(width, "q")(x)
-        key = self._dense(width, "k", use_bias=self.shape.key_bias)(x)
-        value = self._dense(width, "v")(x)
+        query = self._dense(x, width, "q")
+        key = self._dense(x, width, "k", use_bias=self.shape.key_bias)
+        value = self._dense(x, width, "v")
         attend = DotProductAttention(
             self.shape.heads,
             gated=bias is not None,
@@ -162,20 +165,23 @@ class _Block:
             inputs += [RelativeGate(self.shape.heads, name=self._name("gate"))(query), bias]
         if self.shape.attention_dropout:
             inputs.append(self.seed)
-        return self._dense(width, "out")(attend(inputs))
+        return self._dense(attend(inputs), width, "out")
 
     def feed_forward(self, x: tf.Tensor) -> tf.Tensor:
         """Two dense layers around a GELU."""
-        x = keras.layers.Activation("gelu")(self._dense(self.shape.ffn, "ffn1")(x))
+        x = keras.layers.Activation("gelu")(self._dense(x, self.shape.ffn, "ffn1"))
         x = self._dropout(x, self.shape.activation_dropout, "activation_dropout")
-        return self._dense(self.shape.width, "ffn2")(x)
+        return self._dense(x, self.shape.width, "ffn2")
 
-    def _dense(self, units: int, kind: str, **kwargs) -> keras.layers.Layer:
+    def _dense(self, x: tf.Tensor, units: int, kind: str, **kwargs) -> tf.Tensor:
         gain = 1.0 if kind in ("q", "k") else self.shape.beta
         kwargs["kernel_initializer"] = keras.initializers.VarianceScaling(
             gain**2, "fan_avg", "untruncated_normal"
         )
-        return self.parts.dense(units, name=self._name(kind), kind=kind, layer=self.index, **kwargs)
+        dense = self.parts.dense(
+            units, name=self._name(kind), kind=kind, layer=self.index, **kwargs
+        )
+        return dense([x, self.seed]) if getattr(dense, "takes_seed", False) else dense(x)
 
     def _dropout(self, x: tf.Tensor, rate: float, name: str) -> tf.Tensor:
         return dropout(x, rate, self.seed, self._name(name))

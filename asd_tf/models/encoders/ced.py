@@ -99,7 +99,7 @@ def ced(
         features = SplitSegments(config.frames, "zeros")(features)
     transformer = config.transformer()
     tokens = _patches(config, features)
-    seed = step_seed(waveform, parts.seed, *transformer.rates)
+    seed = step_seed(waveform, parts.seed, *transformer.rates, parts.dense_dropout)
     tokens = layer_norm(EPSILON, "encoder_norm")(transformer(tokens, parts, seed))
     if pieces > 1:
         tokens = JoinSegments(pieces)(tokens)

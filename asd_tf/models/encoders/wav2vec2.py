@@ -103,7 +103,9 @@ def wav2vec2(config: Wav2Vec2Config, samples: int, parts: Parts | None = None) -
     parts = parts or Parts()
     waveform = keras.Input([samples], name="waveform")
     transformer = config.transformer()
-    seed = step_seed(waveform, parts.seed, config.input_dropout, *transformer.rates)
+    seed = step_seed(
+        waveform, parts.seed, config.input_dropout, *transformer.rates, parts.dense_dropout
+    )
     tokens = _convolutions(config, waveform)
     tokens = layer_norm(config.epsilon, "features_norm")(tokens)
     tokens = keras.layers.Dense(config.width, name="features_projection")(tokens)

@@ -90,7 +90,7 @@ def whisper(
         )
     waveform = keras.Input([samples], name="waveform")
     transformer = config.transformer()
-    seed = step_seed(waveform, parts.seed, *transformer.rates)
+    seed = step_seed(waveform, parts.seed, *transformer.rates, parts.dense_dropout)
     features = log_mel(config, SplitSegments(longest, "zeros")(waveform) if pad else waveform)
     tokens = _convolutions(config, parts.augment(features))
     tokens = PositionTable(config.positions, name="positions")(tokens)
