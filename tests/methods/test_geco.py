@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from harness import exit_of, write_dataset
+from interruption import assert_same
 
 from asd_tf.cli import evaluate, train
 from asd_tf.config import apply_overrides, load_recipe, recipe_names
@@ -14,6 +15,7 @@ from asd_tf.detector import Detector
 from asd_tf.methods import ae, geco, idnn, mobilenetv2, pae, resnet18, stgram
 from asd_tf.models.frame_errors import PredictionErrors
 from asd_tf.run import Run
+from asd_tf.training.callbacks import EpochCheckpoint
 
 SMALL = {
     "ae": ("network.hidden=8", "network.depth=1"),
@@ -183,6 +185,26 @@ def test_what_is_exported_is_what_was_trained(finished):
     assert train["clip_id"][rows].tolist() == stored["clip_id"].tolist()
     expected = PredictionErrors(network)(levels[rows[:3]])
     np.testing.assert_allclose(stored["features"][:3], expected, rtol=1e-3)
+
+
+def test_a_broken_training_of_the_classifier_goes_on(finished, tmp_path, monkeypatch):
+    """The autoencoders are loaded then, not trained: the checkpoint must fit all the same."""
+    data = finished.parent / "data"
+    flags = (*QUICK, "--set=train.epochs=2", f"--data_dir={data}")
+    assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'whole'}") == 0
+    save = EpochCheckpoint.on_epoch_end
+
+    def save_and_break(self, epoch, logs=None):
+        save(self, epoch, logs)
+        if "reconstruction" in [layer.name for layer in self.model.layers]:
+            raise KeyboardInterrupt
+
+    broken = f"--run_dir={tmp_path / 'broken'}"
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochCheckpoint, "on_epoch_end", save_and_break)
+        assert exit_of(train.main, *flags, broken) == 130
+    assert exit_of(train.main, *flags, broken) == 0
+    assert_same(tmp_path / "whole", tmp_path / "broken", "06-classifier")
 
 
 def test_matched_parts_spread_alike_on_clips_that_were_held_out(finished):

@@ -1,6 +1,7 @@
 """The Zheng system: recipes, what is trained, what is exported, and messages about weights."""
 
 import dataclasses
+import types
 from pathlib import Path
 
 import keras
@@ -82,6 +83,37 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
         # B alone moves in the first step, since it is zero; mask_seed counts.
         assert 0 < trained < total / 2
         assert changed - 1 == len(network.trainable_weights) / 2
+
+
+@pytest.mark.parametrize("tuning", ["lora", "frozen"])
+def test_networks_can_be_trained_apart_for_each_subset(tuning):
+    """Development and evaluation machines must not be classes of one network then."""
+    rows = [
+        (
+            f"{subset}{machine}{index}",
+            machine,
+            "00",
+            "source",
+            "train",
+            subset,
+            {"v": str(index % 2)},
+        )
+        for subset, machine in (("dev", "fan"), ("dev", "valve"), ("eval", "drone"))
+        for index in range(4)
+    ]
+    names = ["clip_id", "machine", "section", "domain", "split", "subset", "attributes"]
+    config = load_recipe("zheng", "paper")
+    config.tuning = tuning
+    run = types.SimpleNamespace(config=config, train_clips=pd.DataFrame(rows, columns=names))
+    (together,) = zheng.tasks_of(run)
+    assert together.rows.tolist() == list(range(12))
+    config.networks = "each_subset"
+    dev, evaluation = zheng.tasks_of(run)
+    assert (dev.name, evaluation.name) == ("dev", "eval")
+    assert dev.rows.tolist() == list(range(8))
+    if tuning == "lora":
+        assert (together.classes, dev.classes, evaluation.classes) == (6, 4, 2)
+        assert sorted(set(evaluation.of_clip[8:])) == [0, 1]
 
 
 @pytest.mark.parametrize("recipe", RANKS)
