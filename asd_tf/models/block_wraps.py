@@ -10,8 +10,8 @@ class Recomputed(keras.layers.Layer):
 
     After Chen et al., "Training deep nets with sublinear memory cost" (2016). Called as the block
     is, with a list whose first tensor is its tokens [batch, tokens, width]; it gives what the block
-    gives, with the same gradients. Memory for a block falls to that of its inputs, and training
-    takes about a third longer. A block must draw nothing but by a seed that it is given, and have
+    gives, with the same gradients. Memory for a block falls to that of its inputs, and each
+    is computed twice in a step. A block must draw nothing but by a seed that it is given, and have
     no statistics that it updates.
 
     Args:
