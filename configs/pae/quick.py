@@ -13,6 +13,8 @@ TEST = (
     "network.encoder=16",
     "network.decoder=16",
     "network.bottleneck=8",
+    "network.blocks=1",
+    "network.heads=2",
     "data.seconds=0.5",
 )
 

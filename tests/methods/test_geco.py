@@ -187,6 +187,7 @@ def test_what_is_exported_is_what_was_trained(finished):
     np.testing.assert_allclose(stored["features"][:3], expected, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_broken_training_of_the_classifier_goes_on(finished, tmp_path, monkeypatch):
     """The autoencoders are loaded then, not trained: the checkpoint must fit all the same."""
     data = finished.parent / "data"
