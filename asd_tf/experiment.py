@@ -88,8 +88,8 @@ def _train_many(run: Run, bad: pd.DataFrame, say: Say) -> None:
         folder = run.single_folder(index)
         reuse = None if run.reuse is None else single_folder(run.reuse, index)
         train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad, say)
-        # Better known after the first training than after the last.
-        check_can_be_fused(folder / "detector")
+        if index == 0:  # better known after the first training than after the last
+            check_can_be_fused(folder / "detector")
     parts = {
         str(index): run.single_folder(index) / "detector" for index in range(run.settings.num_runs)
     }

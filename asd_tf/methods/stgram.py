@@ -11,10 +11,8 @@ import math
 import keras
 import ml_collections
 import numpy as np
-import tensorflow as tf
 
 from asd_tf.config import check_ranges
-from asd_tf.data.pipeline import training_batches
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
 from asd_tf.frontends.mel import LogMel
@@ -22,11 +20,11 @@ from asd_tf.losses.arcface import ArcFace, ArcFaceSurprise
 from asd_tf.methods.assembly import fit_detector
 from asd_tf.methods.crop_networks import machine_ids, steps_of_epoch
 from asd_tf.methods.held_out import hold_out
+from asd_tf.methods.labelled_waveforms import labelled_batches
 from asd_tf.methods.progress import Say
 from asd_tf.methods.training import train_network
 from asd_tf.models.stgram import stgram_mfn
 from asd_tf.run import Run
-from asd_tf.training.stage import Stage
 
 DEPENDS_ON = ("data", "frontend", "network", "loss", "train", "calibration.held_out")
 
@@ -62,7 +60,16 @@ def fit(run: Run, say: Say) -> None:
         run,
         stage,
         model,
-        functools.partial(labelled_batches, run, stage, rows, of_clip, len(names)),
+        functools.partial(
+            labelled_batches,
+            run,
+            stage,
+            rows,
+            of_clip,
+            len(names),
+            run.samples,
+            config.train.batch_size,
+        ),
         epochs=config.train.epochs,
         steps_per_epoch=steps,
         say=say,
@@ -113,27 +120,3 @@ def training_model(
         keras.optimizers.Adam(schedule), keras.losses.CategoricalCrossentropy(from_logits=True)
     )
     return model
-
-
-def labelled_batches(
-    run: Run, stage: Stage, rows: np.ndarray, of_clip: np.ndarray, classes: int, first_step: int
-) -> tf.data.Dataset:
-    """Streams ((waveform, one-hot id), one-hot id) from a step on."""
-    config = run.config
-    batches = training_batches(
-        run.train_clips,
-        samples=run.samples,
-        sample_rate=config.data.sample_rate,
-        batch_size=config.train.batch_size,
-        seed=stage.seed,
-        stage=stage.folder.name,
-        first_step=first_step,
-        pools=[(rows, config.train.batch_size)],
-    )
-    ids = tf.constant(of_clip, tf.int32)
-
-    def label(step, row, waveform):
-        one_hot = tf.one_hot(tf.gather(ids, row), classes)
-        return (waveform, one_hot), one_hot
-
-    return batches.map(label).prefetch(tf.data.AUTOTUNE)

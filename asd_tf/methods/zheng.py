@@ -21,7 +21,6 @@ from asd_tf.augmentation.spec_augment import SpecAugment
 from asd_tf.checkpoints.adapter import merge_into, save_adapter
 from asd_tf.checkpoints.load import Pretrained, load_encoder, put_weights
 from asd_tf.config import check_choices, check_ranges
-from asd_tf.data.pipeline import training_batches
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
 from asd_tf.errors import UsageError
@@ -29,6 +28,7 @@ from asd_tf.losses.arcface import ArcFace
 from asd_tf.methods.assembly import fit_detector, scorer_of
 from asd_tf.methods.classes import class_names, number_classes
 from asd_tf.methods.crop_networks import steps_of_epoch
+from asd_tf.methods.labelled_waveforms import labelled_batches
 from asd_tf.methods.progress import Say
 from asd_tf.methods.training import train_network
 from asd_tf.models.block_wraps import GradientDecay, Recomputed
@@ -229,7 +229,16 @@ def _train(
         run,
         stage,
         model,
-        functools.partial(labelled_batches, run, stage, task, network.input_shape[1], train),
+        functools.partial(
+            labelled_batches,
+            run,
+            stage,
+            task.rows,
+            task.of_clip,
+            task.classes,
+            network.input_shape[1],
+            train.batch_size,
+        ),
         epochs=train.epochs,
         steps_per_epoch=steps,
         say=say,
@@ -321,31 +330,3 @@ def training_model(
         optimizer = Accumulated(optimizer, config.train.accumulate)
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
     return model
-
-
-def labelled_batches(
-    run: Run,
-    stage: Stage,
-    task: Task,
-    samples: int,
-    train: ml_collections.ConfigDict,
-    first_step: int,
-) -> tf.data.Dataset:
-    """Streams ((waveform, one-hot class), one-hot class) from a step on."""
-    batches = training_batches(
-        run.train_clips,
-        samples=samples,
-        sample_rate=run.config.data.sample_rate,
-        batch_size=train.batch_size,
-        seed=stage.seed,
-        stage=stage.folder.name,
-        first_step=first_step,
-        pools=[(task.rows, train.batch_size)],
-    )
-    of_clip = tf.constant(task.of_clip, tf.int32)
-
-    def label(step, row, waveform):
-        one_hot = tf.one_hot(tf.gather(of_clip, row), task.classes)
-        return (waveform, one_hot), one_hot
-
-    return batches.map(label).prefetch(tf.data.AUTOTUNE)
