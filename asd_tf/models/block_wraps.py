@@ -58,7 +58,7 @@ class GradientDecay(keras.layers.Layer):
     block i of d, from 0, get gradients multiplied by ratio^(d - 1 - i), and what is in front of the
     blocks by ratio^d; what reaches a shared relative bias through block i is not decayed by that
     block. The outputs are the block's. To Adam, whose steps do not depend on the length of a
-    gradient, this is nearly nothing; `layer_multipliers` is for learning rates.
+    gradient, this is nearly nothing.
 
     Args:
         block: A model or layer, called with a list whose first tensor is its tokens.
