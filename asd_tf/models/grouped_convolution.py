@@ -19,7 +19,7 @@ class GroupedConv2D(keras.layers.Conv2D):
             tf.split(self.kernel, self.groups, axis=-1),
             strict=True,
         )
-        # Twice to twenty times as fast as kernels that are filled up with zeros, forwards and back.
+        # On a CPU three to twenty times as fast as one kernel that is filled up with zeros.
         outputs = tf.concat([self.convolution_op(*part) for part in parts], axis=-1)
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)

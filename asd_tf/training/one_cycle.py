@@ -11,8 +11,9 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """From `start` to `peak` and on to `end`, each along half a cosine.
 
     Of n steps, counted from 0, the one at rise x n - 1 has the peak (if that is no whole number, it
-    lies between two), and step n - 1 and those behind it have the end. The first phase can also
-    fall and the second rise, as a momentum does.
+    lies between two), and step n - 1 and those behind it have the end. Where the rise is no longer
+    than a step, step 0 has the peak. The first phase can also fall and the second rise, as a
+    momentum does.
 
     Args:
         start: The value of step 0.
@@ -22,15 +23,15 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         rise: Share of them in the first phase, above 0 and at most 1.
 
     Raises:
-        ValueError: If the first phase ends at step 0 or before, or beyond the last.
+        ValueError: If there is no step, or `rise` is no such share.
     """
 
     def __init__(self, start: float, peak: float, end: float, steps: int, rise: float = 0.3):
         super().__init__()
-        if not 1 < rise * steps <= steps:
+        if steps < 1 or not 0 < rise <= 1:
             raise ValueError(
-                f"a rise over {rise} of {steps} steps is none: use a share of more than one step, "
-                "and at most 1"
+                f"a rise over {rise} of {steps} steps is none: use a step or more, and a share "
+                "above 0 and at most 1"
             )
         self.start = start
         self.peak = peak
@@ -42,10 +43,12 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         """Returns the value of a step, float32."""
         # In double precision, or the corners would be rounded.
         step = tf.cast(step, tf.float64)
-        top, last = self.rise * self.steps - 1, self.steps - 1
-        rising = _half_cosine(self.start, self.peak, step / top)
-        falling = _half_cosine(self.peak, self.end, (step - top) / max(last - top, 1))
-        return tf.cast(tf.where(step <= top, rising, falling), tf.float32)
+        top = max(self.rise * self.steps - 1, 0)
+        fall = self.steps - 1 - top
+        # Either phase can be empty; then no step, or none but those behind the last, is in it.
+        rising = _half_cosine(self.start, self.peak, step / (top or 1))
+        falling = _half_cosine(self.peak, self.end, (step - top) / (fall or 1))
+        return tf.cast(tf.where(step < top, rising, falling), tf.float32)
 
     def get_config(self):
         """Returns the arguments."""
@@ -76,7 +79,7 @@ def one_cycle_rate(
         final_divisor: The last learning rate is the first one divided by it.
 
     Raises:
-        ValueError: If the first phase has no step.
+        ValueError: If there is no step, or `rise` is no share.
     """
     first = maximum / initial_divisor
     return OneCycle(first, maximum, first / final_divisor, steps, rise)
@@ -94,7 +97,7 @@ def one_cycle_momentum(
         highest: The value at both ends.
 
     Raises:
-        ValueError: If the first phase has no step.
+        ValueError: If there is no step, or `rise` is no share.
     """
     return OneCycle(highest, lowest, highest, steps, rise)
 

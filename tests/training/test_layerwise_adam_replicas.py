@@ -32,13 +32,13 @@ for strategy in strategies:
         model = keras.Model([clip, label], logits)
         model.compile(
             LayerwiseAdam(
-                one_cycle_rate(0.02, 6), rate_factors(model, convolution=0.5), one_cycle_momentum(6)
+                one_cycle_rate(0.02, 4), rate_factors(model, convolution=0.5), one_cycle_momentum(4)
             ),
             keras.losses.BinaryCrossentropy(from_logits=True),
         )
     clips = tf.data.Dataset.from_tensor_slices((x, y)).batch(5)
     update = CentroidUpdate(ddcsad, keras.Model(clip, z), clips)
-    history = model.fit(batches, epochs=3, steps_per_epoch=2, verbose=0, callbacks=[update])
+    history = model.fit(batches, epochs=2, steps_per_epoch=2, verbose=0, callbacks=[update])
     found.append([model.get_weights(), history.history])
 (weights, history), (other, other_history) = found
 print(json.dumps({

@@ -50,7 +50,14 @@ def test_is_saved_with_an_optimizer():
     np.testing.assert_array_equal(loaded(np.arange(50)), schedule(np.arange(50)))
 
 
-@pytest.mark.parametrize(("steps", "rise"), [(3, 0.3), (1, 1.0), (10, 0.0), (10, 1.1)])
-def test_a_training_too_short_for_it_is_refused(steps, rise):
+@pytest.mark.parametrize(("steps", "values"), [(1, [2, 2]), (2, [2, 0.125]), (3, [2, 1.0625])])
+def test_a_training_of_a_few_steps_begins_at_the_peak(steps, values):
+    """Trainings shrunk for a trial have no step for a rise."""
+    found = OneCycle(0.25, 2.0, 0.125, steps)(np.arange(2)).numpy()
+    np.testing.assert_allclose(found[:steps], values[:steps], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("steps", "rise"), [(0, 0.3), (10, 0.0), (10, 1.1)])
+def test_a_rise_over_no_step_is_refused(steps, rise):
     with pytest.raises(ValueError, match=r"^a rise over .* of \d+ steps is none: use .*$"):
         OneCycle(0.1, 1.0, 0.0, steps, rise)
