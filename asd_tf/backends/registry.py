@@ -13,10 +13,12 @@ from sklearn.svm import OneClassSVM
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
+from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
+from asd_tf.backends.posterior_distance import PosteriorDistance
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
 
@@ -28,6 +30,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         CappedGaussianMixture,
         CentreCosine,
         EllipticEnvelope,
+        FrameMixture,
         GaussianMixture,
         IsolationForest,
         KMeansCosine,
@@ -36,6 +39,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         NearestCosine,
         NormalizedOneClassSVM,
         OneClassSVM,
+        PosteriorDistance,
         SGDOneClassSVM,
     )
 }
