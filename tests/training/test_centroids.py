@@ -59,6 +59,26 @@ def test_they_are_the_means_of_both_kinds(batch_size):
     np.testing.assert_allclose(centroids(model), means(embedder), rtol=1e-5, atol=1e-6)
 
 
+def test_norms_are_adapted_before_the_first_step():
+    """Statistics of a norm follow those of each batch by its momentum, and nothing else moves."""
+    model, embedder = network()
+    update = CentroidUpdate(model.get_layer("ddcsad"), embedder, training_set(), adapt_norms=True)
+    dense, norm = embedder.layers[1], embedder.layers[2]
+    trained = [weight.numpy() for weight in model.trainable_weights]
+    mean, variance = np.zeros(5), np.ones(5)
+    for x, _ in training_set():
+        x = x.numpy() @ dense.kernel.numpy() + dense.bias.numpy()
+        mean, variance = (mean + x.mean(axis=0)) / 2, (variance + x.var(axis=0)) / 2
+    update.on_epoch_begin(1)
+    assert not centroids(model).any()
+    update.on_epoch_begin(0)
+    np.testing.assert_allclose(norm.moving_mean, mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, variance, rtol=1e-4)
+    np.testing.assert_allclose(centroids(model), means(embedder), rtol=1e-5, atol=1e-6)
+    for old, new in zip(trained, model.trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+
+
 def test_a_training_set_of_one_kind_is_refused():
     model, embedder = network()
     clips = training_set(np.ones([CLIPS, 1], np.float32))
@@ -95,7 +115,7 @@ def train(folder, epochs):
         return tf.data.Dataset.range(first_step, 1000).map(batch)
 
     watch = Watch(embedder)
-    update = CentroidUpdate(model.get_layer("ddcsad"), embedder, training_set())
+    update = CentroidUpdate(model.get_layer("ddcsad"), embedder, training_set(), adapt_norms=True)
     stage = Stage(folder / "01-source", folder / "tensorboard", seed=0)
     fit_stage(
         stage, model, batches, epochs=epochs, steps_per_epoch=STEPS, callbacks=[update, watch]

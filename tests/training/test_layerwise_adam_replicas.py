@@ -20,7 +20,7 @@ strategies = [tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=[16, 8, 3]).astype(np.float32), np.arange(16, dtype=np.float32) % 2
 batches = tf.data.Dataset.from_tensors(((x, y), y)).repeat()
-found = []
+found, norms = [], []
 for strategy in strategies:
     keras.utils.set_random_seed(0)
     with strategy.scope():
@@ -39,10 +39,18 @@ for strategy in strategies:
     clips = tf.data.Dataset.from_tensor_slices((x, y)).batch(5)
     update = CentroidUpdate(ddcsad, keras.Model(clip, z), clips)
     history = model.fit(batches, epochs=2, steps_per_epoch=2, verbose=0, callbacks=[update])
+    with strategy.scope():
+        norm = keras.layers.BatchNormalization()
+        normed = norm(clip)
+    pooled = keras.layers.GlobalAveragePooling1D()(keras.layers.Conv1D(4, 1)(normed))
+    CentroidUpdate(ddcsad, keras.Model(clip, pooled), clips, adapt_norms=True).on_epoch_begin(0)
+    copies = strategy.experimental_local_results((norm.moving_mean, norm.moving_variance))
+    norms += [np.concatenate([value.numpy() for value in copy]) for copy in copies]
     found.append([model.get_weights(), history.history])
 (weights, history), (other, other_history) = found
 print(json.dumps({
     "largest": max(float(np.abs(a - b).max()) for a, b in zip(weights, other)),
+    "norms": [float(np.abs(copy - norms[0]).max()) for copy in norms],
     "terms": {name: [history[name], other_history[name]] for name in history},
 }))
 """
@@ -53,6 +61,8 @@ def test_two_replicas_of_8_clips_equal_one_of_16():
     assert ran.returncode == 0, ran.stderr[-2000:]
     found = json.loads(ran.stdout.splitlines()[-1])
     assert found["largest"] < 1e-5
+    assert len(found["norms"]) == 3
+    assert max(found["norms"]) < 1e-6
     assert set(found["terms"]) == {"loss", "ddcsad"}
     for name, (one, two) in found["terms"].items():
         assert max(abs(a - b) for a, b in zip(one, two, strict=True)) < 1e-4, name
