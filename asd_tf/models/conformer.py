@@ -20,6 +20,19 @@ class GatedLinearUnit(keras.layers.Layer):
         return values * tf.sigmoid(gates)
 
 
+@keras.saving.register_keras_serializable(package="asd_tf")
+class Swish(keras.layers.Layer):
+    """x times the sigmoid of x.
+
+    Keras's own has a gradient of its own, which TensorFlow cannot follow into a loop: a network
+    that is called in one, and exported, could not be fine-tuned.
+    """
+
+    def call(self, inputs):
+        """Activates."""
+        return inputs * tf.sigmoid(inputs)
+
+
 def conformer_block(
     x,
     seeds: Iterator[int],
@@ -58,7 +71,7 @@ def _norm(x):
 def _half_dense(x, seeds, expansion, dropout):
     """The feed-forward part (Section 2.3), times a half."""
     width = x.shape[-1]
-    hidden = keras.layers.Dense(expansion * width, activation="swish")(_norm(x))
+    hidden = Swish()(keras.layers.Dense(expansion * width)(_norm(x)))
     y = keras.layers.Dense(width)(CountedDropout(dropout, next(seeds))(hidden))
     return keras.layers.Rescaling(0.5)(CountedDropout(dropout, next(seeds))(y))
 
@@ -68,5 +81,5 @@ def _convolution(x, kernel):
     width = x.shape[-1]
     y = GatedLinearUnit()(keras.layers.Dense(2 * width)(_norm(x)))
     y = keras.layers.DepthwiseConv1D(kernel, padding="same")(y)
-    y = keras.layers.Activation("swish")(fast_batch_norm()(y))
+    y = Swish()(fast_batch_norm()(y))
     return keras.layers.Dense(width)(y)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from asd_tf.augmentation.spec_augment import dropout_mask, spec_augment_mask
+from asd_tf.detector.extractor import Extractor, export_extractor
 from asd_tf.models.conformer_autoencoder import WithGroup, conformer_autoencoder
 from asd_tf.models.replica_errors import ReplicaErrors
 
@@ -125,6 +126,26 @@ def test_errors_are_saved_and_exported(network, tmp_path):
     tf.saved_model.save(root, str(tmp_path / "export"))
     serve = tf.saved_model.load(str(tmp_path / "export"))
     np.testing.assert_allclose(serve(LEVELS[:2], GROUP[:2]), expected[:2], rtol=1e-4, atol=1e-5)
+
+
+def test_the_export_can_be_fine_tuned(network, tmp_path):
+    """Every weight of the network has a gradient, through the loop over the replicas."""
+    waveform = keras.Input([FRAMES * BANDS], name="waveform")
+    group = keras.Input([], dtype=tf.int32, name="group")
+    levels = keras.layers.Reshape([FRAMES, BANDS])(waveform)
+    errors = ReplicaErrors(network, 3, replicas=2, masks=MASKS)([levels, group])
+    model = keras.Model([waveform, group], errors)
+    export_extractor(model, tmp_path / "extractor")
+    flat = LEVELS.reshape(5, -1)
+    found = Extractor(tmp_path / "extractor")(flat, GROUP)
+    assert found.shape == (5, FRAMES, BANDS + 1)
+    np.testing.assert_allclose(found, model([flat, GROUP]), rtol=1e-4, atol=1e-5)
+    root = tf.saved_model.load(str(tmp_path / "extractor"))
+    assert len(root.trainable_variables) == len(network.trainable_variables)
+    with tf.GradientTape() as tape:
+        error = tf.reduce_mean(root({"waveform": flat, "group": GROUP}, training=True))
+    gradients = tape.gradient(error, root.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
 
 
 def test_impossible_arguments_are_refused(network):
