@@ -110,8 +110,8 @@ def test_a_clip_has_one_score(network):
     assert np.abs(other - both[0]).max() > 1e-3
 
 
-def test_errors_are_saved_and_exported(network, tmp_path):
-    """With the masks that they were made with, in a loop whose batch is free."""
+def test_errors_are_saved(network, tmp_path):
+    """With the masks that they were made with."""
     levels, group = keras.Input([FRAMES, BANDS]), keras.Input([], dtype=tf.int32)
     layer = ReplicaErrors(network, 3, replicas=3, pool="max", seed=4, masks=MASKS)
     model = keras.Model([levels, group], layer([levels, group]))
@@ -120,12 +120,6 @@ def test_errors_are_saved_and_exported(network, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded([LEVELS, GROUP]), expected, rtol=1e-5)
-    specs = tf.TensorSpec([None, FRAMES, BANDS]), tf.TensorSpec([None], tf.int32)
-    root = tf.train.Checkpoint(layer=layer)
-    root.__call__ = tf.function(lambda *clip: model(clip), input_signature=specs)
-    tf.saved_model.save(root, str(tmp_path / "export"))
-    serve = tf.saved_model.load(str(tmp_path / "export"))
-    np.testing.assert_allclose(serve(LEVELS[:2], GROUP[:2]), expected[:2], rtol=1e-4, atol=1e-5)
 
 
 def test_the_export_can_be_fine_tuned(network, tmp_path):
@@ -137,9 +131,12 @@ def test_the_export_can_be_fine_tuned(network, tmp_path):
     model = keras.Model([waveform, group], errors)
     export_extractor(model, tmp_path / "extractor")
     flat = LEVELS.reshape(5, -1)
-    found = Extractor(tmp_path / "extractor")(flat, GROUP)
-    assert found.shape == (5, FRAMES, BANDS + 1)
-    np.testing.assert_allclose(found, model([flat, GROUP]), rtol=1e-4, atol=1e-5)
+    extractor = Extractor(tmp_path / "extractor")
+    for clips in (2, 5):
+        expected = model([flat[:clips], GROUP[:clips]])
+        assert expected.shape == (clips, FRAMES, BANDS + 1)
+        found = extractor(flat[:clips], GROUP[:clips])
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     root = tf.saved_model.load(str(tmp_path / "extractor"))
     assert len(root.trainable_variables) == len(network.trainable_variables)
     with tf.GradientTape() as tape:
