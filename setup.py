@@ -23,6 +23,8 @@ REQUIREMENTS = [
     "pandas>=2.2",
     "matplotlib>=3.8",
     "skops>=0.11",
+    "safetensors>=0.4",
+    "h5py>=3.8",
     "soundfile>=0.12",
     "ml_collections>=0.1.1",
     "absl-py>=2.0",
@@ -32,7 +34,7 @@ REQUIREMENTS = [
 # tensorflow-hub needs the Keras 2 of its own, and pkg_resources, which later setuptools dropped.
 HUB = ["tensorflow-hub==0.16.1", "tf-keras==2.15.1", "setuptools<81"]
 
-TEST = [*HUB, "pytest>=8", "ruff==0.17.5", "build>=1.2", "selenium>=4.20"]
+TEST = [*HUB, "pytest>=8", "pytest-xdist>=3.5", "ruff==0.17.5", "build>=1.2", "selenium>=4.20"]
 
 
 def packages() -> list[str]:
@@ -64,6 +66,7 @@ setup(
             "asd-score = asd_tf.cli.score:main",
             "asd-data = asd_tf.cli.data:main",
             "asd-fuse = asd_tf.cli.fuse:main",
+            "asd-convert = asd_tf.cli.convert:main",
         ]
     },
 )

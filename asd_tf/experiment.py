@@ -9,7 +9,7 @@ import pandas as pd
 
 from asd_tf.config import check_ranges
 from asd_tf.data.inspection import apply_bad_file_policy, commonest_seconds, inspect_clips
-from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.detector.fusion import Fusion
 from asd_tf.errors import UsageError
 from asd_tf.files import write_csv
@@ -88,6 +88,8 @@ def _train_many(run: Run, bad: pd.DataFrame, say: Say) -> None:
         folder = run.single_folder(index)
         reuse = None if run.reuse is None else single_folder(run.reuse, index)
         train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad, say)
+        # Better known after the first training than after the last.
+        check_can_be_fused(folder / "detector")
     parts = {
         str(index): run.single_folder(index) / "detector" for index in range(run.settings.num_runs)
     }

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from asd_tf.evaluation.official import formula_of
 from asd_tf.evaluation.oracle import oracle_gamma
 from asd_tf.evaluation.report import ReportContext, write_report
 from asd_tf.evaluation.runs import summarise_runs
+from asd_tf.evaluation.transductive import transductive_zscore
 from asd_tf.evaluation.truth import join_truth
 from asd_tf.files import write_csv, write_json
 from asd_tf.methods.progress import progress_over
@@ -26,6 +28,18 @@ from asd_tf.run import Run
 Features = Mapping[str, np.ndarray]
 
 _TRUTH = "ground_truth.csv"
+
+
+class Evidence(NamedTuple):
+    """What the scores of test clips are made of; NaN where there is none.
+
+    Attributes:
+        parts: See `FeatureScores`.
+        members: Computes `SingleDetector.member_scores`.
+    """
+
+    parts: dict[str, np.ndarray]
+    members: Callable[[], dict[str, np.ndarray]]
 
 
 def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> None:
@@ -56,53 +70,59 @@ def evaluate_run(
     Args:
         run: The run.
         tsne: Whether the report's map of embeddings is computed by t-SNE, too.
-        also: Names in `ALSO`, of scores to evaluate beside that of the detector, which use labels.
+        also: Names in `ALSO`, of scores to evaluate beside that of the detector.
 
     Returns:
         The evaluation, and those of the single runs where several were fused.
 
     Raises:
-        UsageError: If one of these is asked for of a detector that has not two parts.
+        UsageError: If one of these is asked for of a detector that it is not for.
     """
     if run.settings.num_runs == 1:
         detector = SingleDetector.load(run.detector_folder)
-        scores, parts, features = _score(run, detector)
-        return _write(run, detector, scores, parts, features, run.folder, tsne, also), []
+        scores, evidence, features = _score(run, detector)
+        return _write(run, detector, scores, evidence, features, run.folder, tsne, also), []
     singles, all_scores, all_features = [], [], {}
     for index in range(run.settings.num_runs):
         single = Run.load(run.single_folder(index))
         detector = SingleDetector.load(single.detector_folder)
-        scores, parts, features = _score(single, detector)
+        scores, evidence, features = _score(single, detector)
         all_scores.append(scores)
         all_features |= {f"run {index}: {name}": values for name, values in features.items()}
-        singles.append(_write(single, detector, scores, parts, features, run.folder, tsne, also))
+        singles.append(_write(single, detector, scores, evidence, features, run.folder, tsne, also))
     detector = FusedDetector.load(run.detector_folder)
     scores = detector.fuse(np.stack(all_scores), run.test_clips)
-    evaluation = _write(run, detector, scores, {}, all_features, run.folder, tsne, ())
+    evaluation = _write(
+        run, detector, scores, Evidence({}, dict), all_features, run.folder, tsne, ()
+    )
     write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
     return evaluation, singles
 
 
-def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Features, Features]:
-    """Scores the test clips, from stored embeddings where they fit; also by each part alone."""
+def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Evidence, Features]:
+    """Scores the test clips, from stored embeddings where they fit."""
     clips = run.test_clips
     known = detector.is_known(clips)
     store = functools.partial(run.embeddings.features, split="test")
     with progress_over(len(clips), "score") as progress:
         features, ok = detector.features(clips, progress, store)
-    scored = detector.score_features(
+    mine = (
         clips[known].reset_index(drop=True),
         {name: values[known] for name, values in features.items()},
         ok[known],
     )
-    parts = {name: _spread(values, known) for name, values in scored.parts.items()}
-    return _spread(scored.clip, known), parts, features
+    scored = detector.score_features(*mine)
+    evidence = Evidence(
+        _spread(scored.parts, known), lambda: _spread(detector.member_scores(*mine), known)
+    )
+    return _spread({"score": scored.clip}, known)["score"], evidence, features
 
 
-def _spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Returns the values of the known clips at their places among all [clips], else NaN."""
-    spread = np.full(len(known), np.nan)
-    spread[known] = values
+def _spread(scores: Features, known: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the scores of the known clips at their places among all [clips], else NaN."""
+    spread = {name: np.full(len(known), np.nan) for name in scores}
+    for name, values in scores.items():
+        spread[name][known] = values
     return spread
 
 
@@ -110,18 +130,18 @@ def _write(
     run: Run,
     detector: Detector,
     scores: np.ndarray,
-    parts: Features,
+    evidence: Evidence,
     features: Features,
     truth_folder: Path,
     tsne: bool,
     also: Sequence[str],
 ) -> Evaluation:
-    scored = detector.with_decisions(run.test_clips, scores).assign(**parts)
+    scored = detector.with_decisions(run.test_clips, scores).assign(**evidence.parts)
     if (truth_folder / _TRUTH).exists():
         scored = join_truth(scored, _load_truth(truth_folder / _TRUTH))
-    others = list(parts)
+    others = list(evidence.parts)
     for name in also:
-        scored = ALSO[name](scored, parts, run.settings.dataset)
+        scored = ALSO[name](scored, evidence, run.settings.dataset)
         others.append(name)
     evaluation = evaluate(scored, run.settings.dataset, others)
     write_evaluation(evaluation, run.evaluation_folder)
@@ -130,18 +150,29 @@ def _write(
     return evaluation
 
 
-def _add_oracle_gamma(scored: pd.DataFrame, parts: Features, dataset: str) -> pd.DataFrame:
-    if len(parts) != 2:
+def _add_oracle_gamma(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) != 2:
         raise UsageError(
-            f"oracle_gamma weighs two parts, and this detector has {len(parts) or 'one score'}: "
-            "it is for runs of geco and others that add two scores"
+            "oracle_gamma weighs two parts, and this detector has "
+            f"{len(evidence.parts) or 'one score'}: it is for runs of geco and others that add "
+            "two scores"
         )
-    found = oracle_gamma(scored, *parts, formula_of(dataset))
+    found = oracle_gamma(scored, *evidence.parts, formula_of(dataset))
     return scored.assign(oracle_gamma=found.scores, oracle_gamma_weight=found.weights)
 
 
-ALSO: Mapping[str, Callable[[pd.DataFrame, Features, str], pd.DataFrame]] = MappingProxyType(
-    {"oracle_gamma": _add_oracle_gamma}
+def _add_zscore(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    members = evidence.members()
+    if len(members) < 2:
+        raise UsageError(
+            "transductive_zscore takes the smallest of several members of a backend, such as one "
+            "for each domain, and this detector has one"
+        )
+    return scored.assign(transductive_zscore=transductive_zscore(scored, members))
+
+
+ALSO: Mapping[str, Callable[[pd.DataFrame, Evidence, str], pd.DataFrame]] = MappingProxyType(
+    {"oracle_gamma": _add_oracle_gamma, "transductive_zscore": _add_zscore}
 )
 """Scores that are made with labels, or with all test clips at once, by name."""
 

@@ -100,6 +100,11 @@ class Scorer:
         scores = -self.backend.score_samples(rows, domain=domain).reshape(clips, items)
         return ItemScores(self._pooled(scores), scores)
 
+    def member_scores(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the anomaly scores [n] of each member of the backend, of the means of clips."""
+        normalities = self.backend.member_scores(_clip_vectors(features))
+        return {name: -values for name, values in normalities.items()}
+
     def _pooled(self, scores: np.ndarray) -> np.ndarray:
         if isinstance(self.pool, str):
             return _POOLS[self.pool](scores, axis=1)

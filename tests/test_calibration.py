@@ -20,6 +20,8 @@ from asd_tf.calibration import (
     feature_statistics,
     fit_threshold,
     fit_thresholds,
+    held_out_scores,
+    matching_weights,
 )
 from asd_tf.scoring import GroupScorer, Scorer
 
@@ -120,6 +122,32 @@ def test_the_seed_decides_the_folds():
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+def test_matching_weights_make_parts_spread_alike():
+    """Differences between groups, or clips without scores, get into the weight of a fusion."""
+    rng = np.random.default_rng(0)
+    groups = [np.stack([rng.normal(at, 3, 500), rng.normal(at, 0.5, 500)], 1) for at in (0, 90)]
+    groups[0][::7] = np.nan
+    assert matching_weights(groups) == pytest.approx([1, 6], rel=0.1)
+    scaled = [of_group * [1, 10] for of_group in groups]
+    assert matching_weights(scaled)[1] == pytest.approx(matching_weights(groups)[1] / 10)
+
+
+@pytest.mark.parametrize("scores", [np.full([4, 2], np.nan), np.ones([4, 2])])
+def test_parts_without_a_spread_weigh_the_same(scores):
+    assert matching_weights([scores]) == [1, 1]
+
+
+def test_clips_that_were_held_out_are_scored_by_a_fit_to_the_others():
+    """The backend must not see what it is calibrated on, and the others get no score."""
+    X = np.random.default_rng(3).normal(size=(12, 3))
+    held = np.arange(12) % 4 == 0
+    fitted, scores = held_out_scores(group(NearestCosine()), {"net": X}, ["source"] * 12, held)
+    expected = -NearestCosine().fit(X[~held]).score_samples(X[held])
+    np.testing.assert_allclose(scores[held, 0], expected)
+    assert np.isnan(scores[~held]).all()
+    np.testing.assert_allclose(fitted.score({"net": X[held]}).clip, expected)
 
 
 def gamma_scores(n, seed=0, scale=1.0, shift=0.0):

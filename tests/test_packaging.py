@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-COMMANDS = ("asd-train", "asd-evaluate", "asd-score", "asd-data")
+COMMANDS = ("asd-train", "asd-evaluate", "asd-score", "asd-data", "asd-convert")
 
 
 @pytest.fixture(scope="module")

@@ -187,6 +187,30 @@ def test_a_damaged_description_or_a_missing_backend_is_one_line(features, tmp_pa
         GroupScorer.load(tmp_path, fitted.spec())
 
 
+def test_weights_count_before_scores_combine(features, tmp_path):
+    """A weight is lost, or has changed a part, when a detector is saved and loaded."""
+    weighted = group().fit(features).with_weights([1.0, 200.0])
+    error, cosine = weighted.parts(features)
+    scores = weighted.score(features).clip
+    np.testing.assert_allclose(scores, error.clip + 200 * cosine.clip)
+    np.testing.assert_array_equal(cosine.clip, group().fit(features).parts(features)[1].clip)
+    weighted.save(tmp_path)
+    loaded = GroupScorer.load(tmp_path, json.loads(json.dumps(weighted.spec())))
+    np.testing.assert_array_equal(loaded.score(features).clip, scores)
+    assert [scorer.weight for scorer in weighted.clone().scorers] == [1.0, 200.0]
+
+
+def test_a_detector_of_before_weights_still_loads(features, tmp_path):
+    fitted = group().fit(features)
+    fitted.save(tmp_path)
+    spec = fitted.spec()
+    for scorer in spec["scorers"]:
+        del scorer["weight"], scorer["name"]
+    loaded = GroupScorer.load(tmp_path, spec)
+    np.testing.assert_array_equal(loaded.score(features).clip, fitted.score(features).clip)
+    assert [scorer.name for scorer in loaded.scorers] == ["error", "net"]
+
+
 def test_a_group_without_scorers_or_with_an_unknown_rule_is_refused():
     """A misspelt rule ends in a traceback after the training."""
     with pytest.raises(UsageError, match="at least one scorer"):

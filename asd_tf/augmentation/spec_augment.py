@@ -1,103 +1,112 @@
-"""SpecAugment's time and frequency masks (Park et al., Interspeech 2019), and input dropout."""
+"""SpecAugment (Park et al., Interspeech 2019): blocks of time and of frequency are masked."""
 
+from collections.abc import Sequence
+
+import keras
 import tensorflow as tf
 
 
-def spec_augment_mask(
-    shape: tuple,
-    seed: tf.Tensor,
-    *,
-    time_masks: int = 50,
-    time_widths: tuple[int, int] = (1, 5),
-    frequency_masks: int = 5,
-    frequency_widths: tuple[int, int] = (0, 10),
-) -> tf.Tensor:
-    """Draws which values of features stay: those that no mask covers.
+@keras.saving.register_keras_serializable(package="asd_tf")
+class SpecAugment(keras.layers.Layer):
+    """Sets blocks of frames and of bands to zero, in training only; without time warping.
 
-    Each clip has masks of its own: widths are uniform over whole numbers, both ends included, and
-    places over all where a mask lies within the features as a whole. Masks may overlap. The
-    defaults are those of Kuroyanagi et al. (DCASE 2021, Section 4.1). Stateless: equal arguments
-    give equal masks.
+    Called with [features [batch, frames, bands], seed [2] of the step], of which the masks are a
+    pure function, drawn for each clip apart.
 
     Args:
-        shape: (clips, frames, bands), of the features to be masked.
-        seed: [2], integer.
-        time_masks: Masks over all bands of some frames, in each clip.
-        time_widths: Smallest and largest number of frames of a mask; at most all of them are
-            covered.
-        frequency_masks: Masks over some bands of all frames, in each clip.
-        frequency_widths: Smallest and largest number of bands of a mask.
-
-    Returns:
-        [clips, frames, bands] float32: 1 where a value stays, 0 where it is masked.
+        time_masks: Masks of a clip in time; they may overlap.
+        time_width: Least and most frames of a mask, drawn alike, ends included.
+        frequency_masks: Masks of a clip in frequency.
+        frequency_width: Least and most bands of a mask.
+        probability: That a clip is masked at all.
 
     Raises:
-        ValueError: If a count is negative, or widths are no range from 0 on.
+        ValueError: If a number is out of range.
     """
-    clips, frames, bands = shape
-    seeds = tf.random.experimental.stateless_split(seed, 2)
-    of_time = _uncovered(clips, frames, seeds[0], "time", time_masks, time_widths)
-    of_frequency = _uncovered(
-        clips, bands, seeds[1], "frequency", frequency_masks, frequency_widths
-    )
-    return of_time[:, :, tf.newaxis] * of_frequency[:, tf.newaxis, :]
 
+    def __init__(
+        self,
+        time_masks: int,
+        time_width: Sequence[int],
+        frequency_masks: int,
+        frequency_width: Sequence[int],
+        probability: float = 1.0,
+        **kwargs,
+    ):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        for count, (least, most) in (
+            (time_masks, time_width),
+            (frequency_masks, frequency_width),
+        ):
+            if count < 0 or not 0 <= least <= most:
+                raise ValueError(f"{count} masks of {least} to {most} cannot be drawn")
+        if not 0 <= probability <= 1:
+            raise ValueError(f"a probability of {probability} is not in 0..1")
+        self.time_masks = time_masks
+        self.time_width = tuple(time_width)
+        self.frequency_masks = frequency_masks
+        self.frequency_width = tuple(frequency_width)
+        self.probability = probability
 
-def spec_augment(features: tf.Tensor, seed: tf.Tensor, value: float = 0.0, **masks) -> tf.Tensor:
-    """Masks features clip by clip, see `spec_augment_mask`.
+    def call(self, inputs, training=None):
+        """Masks."""
+        features, seed = inputs
+        return features * self.kept(features, seed) if training else features
 
-    Args:
-        features: [clips, frames, bands], float.
-        seed: [2], integer.
-        value: What stands where a mask lies: 0 is the mean of standardised levels.
-        **masks: Counts and widths of the masks, as `spec_augment_mask` has them.
-
-    Returns:
-        The masked features, of the shape and type given.
-
-    Raises:
-        ValueError: If a count is negative, or widths are no range from 0 on.
-    """
-    keep = spec_augment_mask(tuple(tf.unstack(tf.shape(features))), seed, **masks)
-    return tf.where(keep > 0, features, tf.cast(value, features.dtype))
-
-
-def dropout_mask(shape: tuple, seed: tf.Tensor, rate: float = 0.2) -> tf.Tensor:
-    """Draws factors of features, as dropout has them: 0, or 1 / (1 - rate).
-
-    Args:
-        shape: (clips, frames, bands), of the features to be multiplied.
-        seed: [2], integer.
-        rate: Share of the values that become 0; Kuroyanagi et al. have 0.2.
-
-    Returns:
-        [clips, frames, bands] float32.
-
-    Raises:
-        ValueError: If the rate is not from 0 to below 1.
-    """
-    if not 0 <= rate < 1:
-        raise ValueError(f"a rate of {rate} leaves nothing: use one from 0 to below 1")
-    draws = tf.random.stateless_uniform(shape, seed)
-    return tf.cast(draws >= rate, tf.float32) / (1 - rate)
-
-
-def _uncovered(clips, size, seed, axis, masks, widths) -> tf.Tensor:
-    """Returns [clips, size] float32: 1 where none of a clip's masks along an axis lies."""
-    lowest, highest = widths
-    if masks < 0 or not 0 <= lowest <= highest:
-        raise ValueError(
-            f"{masks} {axis} masks of {lowest} to {highest} are none: use a count from 0 on and "
-            "widths that rise from 0 or more"
+    def kept(self, features: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Draws what stays of features: 1 or 0 of each value, [batch, frames, bands]."""
+        batch, frames, bands = tf.unstack(tf.shape(features))
+        of_time, of_bands, of_clip = (
+            tf.random.experimental.stateless_fold_in(tf.ensure_shape(seed, [2]), part)
+            for part in range(3)
         )
-    draws = tf.random.stateless_uniform([2, clips, masks, 1], seed)
-    width = tf.minimum(lowest + _whole(draws[0], highest - lowest + 1), size)
-    start = _whole(draws[1], size - width + 1)
-    index = tf.range(size)
-    is_covered = (index >= start) & (index < start + width)
-    return tf.cast(~tf.reduce_any(is_covered, axis=1), tf.float32)
+        masked = tf.logical_or(
+            masked_blocks(batch, frames, self.time_masks, self.time_width, of_time)[
+                ..., tf.newaxis
+            ],
+            masked_blocks(batch, bands, self.frequency_masks, self.frequency_width, of_bands)[
+                :, tf.newaxis
+            ],
+        )
+        chosen = tf.random.stateless_uniform([batch, 1, 1], of_clip) < self.probability
+        return 1 - tf.cast(tf.logical_and(masked, chosen), features.dtype)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {
+            **super().get_config(),
+            "time_masks": self.time_masks,
+            "time_width": self.time_width,
+            "frequency_masks": self.frequency_masks,
+            "frequency_width": self.frequency_width,
+            "probability": self.probability,
+        }
 
 
-def _whole(draws: tf.Tensor, choices) -> tf.Tensor:
-    """Turns draws from 0 to below 1 into whole numbers from 0 to below `choices`."""
-    return tf.cast(tf.floor(draws * tf.cast(choices, draws.dtype)), tf.int32)
+def masked_blocks(
+    batch: tf.Tensor, length: tf.Tensor, masks: int, width: tuple[int, int], seed: tf.Tensor
+) -> tf.Tensor:
+    """Draws blocks of places, of a random width each, that lie wholly within the length.
+
+    Blocks wider than half the length are cut to that: nothing can be learned of a clip that is
+    masked wholly, and through norms of zeros its gradients are beyond all bounds.
+
+    Args:
+        batch: Number of clips.
+        length: Places of each.
+        masks: Blocks of each clip.
+        width: Least and most places of a block.
+        seed: [2].
+
+    Returns:
+        Boolean [batch, length], true where a block lies.
+    """
+    of_width, of_start = (tf.random.experimental.stateless_fold_in(seed, part) for part in (0, 1))
+    least, most = width
+    widths = tf.random.stateless_uniform([batch, masks, 1], of_width, least, most + 1, tf.int32)
+    widths = tf.minimum(widths, length // 2)
+    share = tf.random.stateless_uniform([batch, masks, 1], of_start)
+    starts = tf.cast(share * tf.cast(length - widths + 1, tf.float32), tf.int32)
+    places = tf.range(length)
+    blocks = (places >= starts) & (places < starts + widths)
+    return tf.reduce_any(blocks, axis=1)

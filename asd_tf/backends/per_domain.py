@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import NoveltyBackend, distinct_rows
 from asd_tf.backends.fits import once
+from asd_tf.backends.smote import smote_rows
 from asd_tf.errors import InputError, UsageError
 
 DOMAINS = ("source", "target", "all")
@@ -46,6 +47,9 @@ class PerDomain(NoveltyBackend):
         normalise: `calibration` standardises the scores of each member by mean and standard
             deviation of out-of-fold scores of its training rows (5 folds; leave-one-out below 10
             clips), `none` leaves them as they are.
+        oversample: Members of the target domain are fitted to so many rows, as a share of those of
+            the source domain; what is missing lies between rows that are there (`smote_rows`). 0
+            for none; 0.2 is common.
 
     Attributes:
         members_: (name, fitted estimator, domain) of the members in use.
@@ -59,10 +63,12 @@ class PerDomain(NoveltyBackend):
         members: Sequence[tuple[str, BaseEstimator, str]],
         combine: str = "min",
         normalise: str = "none",
+        oversample: float = 0.0,
     ):
         self.members = members
         self.combine = combine
         self.normalise = normalise
+        self.oversample = oversample
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the arguments and, if `deep`, those of the members as `name__argument`."""
@@ -110,13 +116,18 @@ class PerDomain(NoveltyBackend):
                 f"no member of the backend has training rows: its members are for {wanted}, "
                 f"and none of the {len(X)} rows is of that domain"
             )
-        self.members_ = [(name, _fitted(e, X[rows[name]]), which) for name, e, which in used]
+        wanted = round(self.oversample * np.sum(domain == "source"))
+        items = {name: wanted if which == "target" else 0 for name, _, which in used}
+        self.members_ = [
+            (name, _fitted(e, X[rows[name]], items[name]), which) for name, e, which in used
+        ]
         self.left_out_ = [name for name in rows if not rows[name].any()]
         self.rows_ = [int(rows[name].sum()) for name, *_ in used]
         self.mean_ = self.sd_ = None
         if len(used) > 1 and (self.normalise == "calibration" or self.combine == "known"):
             folds = [
-                _out_of_fold(e, X[rows[name]], _numbered(groups[rows[name]])) for name, e, _ in used
+                _out_of_fold(e, X[rows[name]], _numbered(groups[rows[name]]), items[name])
+                for name, e, _ in used
             ]
             self.mean_ = np.array([scores.mean() for scores in folds])
             spreads = np.array([scores.std() for scores in folds])
@@ -135,18 +146,24 @@ class PerDomain(NoveltyBackend):
         Returns:
             [n] higher = more normal.
         """
-        check_is_fitted(self)
-        X = self._validated(X, fitting=False)
-        scores = np.stack([e.score_samples(X) for _, e, _ in self.members_], axis=1)
-        scores = scores.astype(np.float64)
+        scores = np.stack(list(self.member_scores(X).values()), axis=1)
         if len(self.members_) == 1:
             return scores[:, 0]
         if self.combine == "known":
-            return self._own_domain(scores, _domains(domain, len(X)).to_numpy())
+            return self._own_domain(scores, _domains(domain, len(scores)).to_numpy())
         if self.normalise == "calibration":
             scores = self._standardised(scores)
         # The smallest anomaly score is the largest normality.
         return scores.max(axis=1) if self.combine == "min" else scores.sum(axis=1)
+
+    def member_scores(self, X: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the normality [n] of each row of `X` [n, D] by each member in use alone."""
+        check_is_fitted(self)
+        X = self._validated(X, fitting=False)
+        return {
+            name: np.asarray(estimator.score_samples(X), np.float64)
+            for name, estimator, _ in self.members_
+        }
 
     def describe(self) -> dict[str, Any]:
         """Returns what was fitted, as plain values: members, their rows, clusters and so on."""
@@ -187,6 +204,8 @@ class PerDomain(NoveltyBackend):
         for argument, value, choices in values:
             if value not in choices:
                 raise ValueError(f"{argument} is {value!r}: choose from {', '.join(choices)}")
+        if not 0 <= self.oversample < np.inf:
+            raise ValueError(f"oversample={self.oversample} is no share: use 0 or more")
 
 
 def _domains(domain: Sequence | None, n: int) -> pd.Series:
@@ -207,19 +226,23 @@ def _numbered(groups: np.ndarray) -> np.ndarray:
 
 
 @once
-def _fitted(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
+def _fitted(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
     """Does the same as `_fit`, once for equal arguments; the fits of folds are not kept."""
-    return _fit(estimator, X)
+    return _fit(estimator, X, items)
 
 
-def _fit(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
-    """Returns a clone of `estimator` fitted to `X` [n, D], its counts capped."""
+def _fit(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
+    """Returns a clone of `estimator` fitted to `X` [n, D], its counts capped.
+
+    Where there are fewer than `items` rows, others between them are added.
+    """
     estimator = clone(estimator)
     if isinstance(estimator, AsScore) and estimator.column is None and X.shape[1] != 1:
         raise UsageError(
             f"AsScore takes one feature, the score, not {X.shape[1]}: choose another estimator, "
             "or a column"
         )
+    X = smote_rows(X, items)
     if isinstance(estimator, NoveltyBackend):
         return estimator.fit(X)
     params = estimator.get_params(deep=False)
@@ -233,15 +256,17 @@ def _fit(estimator: BaseEstimator, X: np.ndarray) -> BaseEstimator:
 
 
 @once
-def _out_of_fold(estimator: BaseEstimator, X: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _out_of_fold(
+    estimator: BaseEstimator, X: np.ndarray, groups: np.ndarray, items: int
+) -> np.ndarray:
     """Returns [n] scores of each row by a clone that was fitted without the row's group."""
     clips = len(np.unique(groups))
     if clips == 1:
-        return np.asarray(_fit(estimator, X).score_samples(X))
+        return np.asarray(_fit(estimator, X, items).score_samples(X))
     folds = _FOLDS if clips >= _LEAVE_ONE_OUT_BELOW else clips
     scores = np.empty(len(X))
     for rest, held in GroupKFold(folds, shuffle=True, random_state=0).split(X, groups=groups):
-        scores[held] = _fit(estimator, X[rest]).score_samples(X[held])
+        scores[held] = _fit(estimator, X[rest], items).score_samples(X[held])
     return scores
 
 

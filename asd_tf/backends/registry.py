@@ -16,6 +16,7 @@ from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
+from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
@@ -29,11 +30,13 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         BayesianGaussianMixture,
         CappedGaussianMixture,
         CentreCosine,
+        DensityNormalizedNearest,
         EllipticEnvelope,
         FrameMixture,
         GaussianMixture,
         IsolationForest,
         KMeansCosine,
+        KNearestCosine,
         LedoitWolfMahalanobis,
         LocalOutlierFactor,
         NearestCosine,
@@ -53,10 +56,10 @@ def build_backend(config: Mapping[str, Any]) -> PerDomain:
     """Builds an unfitted backend.
 
     Args:
-        config: `combine` (default `min`), `normalise` (default `none`) and `members`: the name of
-            each with its `estimator`, `domain` (default `all`) and `params` (default none). The
-            members are taken in the order of their names, since a recipe has no other. Seeds are 0
-            unless a recipe sets them.
+        config: `combine` (default `min`), `normalise` (default `none`) and `oversample` (default 0)
+            as of `PerDomain`, and `members`: the name of each with its `estimator`, `domain`
+            (default `all`) and `params` (default none). The members are taken in the order of their
+            names, since a recipe has no other. Seeds are 0 unless a recipe sets them.
 
     Returns:
         The backend.
@@ -64,7 +67,7 @@ def build_backend(config: Mapping[str, Any]) -> PerDomain:
     Raises:
         UsageError: If a key, a name, a parameter or a value is not known.
     """
-    _check_keys("backend", config, ("combine", "members", "normalise"))
+    _check_keys("backend", config, ("combine", "members", "normalise", "oversample"))
     combine, normalise = config.get("combine", "min"), config.get("normalise", "none")
     check_choice("backend.combine", str(combine), COMBINES)
     check_choice("backend.normalise", str(normalise), NORMALISES)
@@ -72,7 +75,8 @@ def build_backend(config: Mapping[str, Any]) -> PerDomain:
     if not members:
         raise UsageError("backend.members is empty: name at least one, with its estimator")
     built = [(name, *_member(f"backend.members.{name}", members[name])) for name in sorted(members)]
-    return PerDomain(built, combine=combine, normalise=normalise)
+    oversample = config.get("oversample", 0.0)
+    return PerDomain(built, combine=combine, normalise=normalise, oversample=oversample)
 
 
 def _member(where: str, config: Mapping[str, Any]) -> tuple[BaseEstimator, str]:

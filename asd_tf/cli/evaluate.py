@@ -27,8 +27,9 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "also",
         [],
-        "Scores to evaluate beside that of the detector, made with labels: oracle_gamma (two parts "
-        "added by the best weight for each machine). No detector can have them.",
+        "Scores to evaluate beside that of the detector, which no detector can have: oracle_gamma "
+        "(two parts added by the weight that is best on the labels of each machine), "
+        "transductive_zscore (the scores of each domain standardised over all test clips).",
         flag_values=values,
     )
 

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import ml_collections
 from absl import flags
 
 from asd_tf.cli import app
@@ -58,6 +59,12 @@ def define_flags(values: flags.FlagValues) -> None:
         "Which channel of recordings is heard: near, far, mean or a number from 0; by default near "
         "of dcase2026 and else the mean.",
     )
+    text(
+        "pretrained",
+        None,
+        "Published weights of an encoder (a .pt file, a Hugging Face folder or what asd-convert "
+        "made) to start from, for methods that take some; none trains one from nothing.",
+    )
     text("run_dir", None, "Folder of the run; by default runs/METHOD-RECIPE-DATA-seedN.")
     text("reuse", None, "Folder of another run to take finished stages and embeddings from.")
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", flag_values=values)
@@ -100,7 +107,7 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     check_choice("method", values.method, method_names())
     recipe = values.recipe or ("quick" if _is_simulated(values.data_dir) else "paper")
     config = load_recipe(values.method, recipe)
-    apply_overrides(config, values.set)
+    apply_overrides(config, [*_of_pretrained(values, config), *values.set])
 
     # TensorFlow takes seconds to import, and a wrong command should fail at once.
     from asd_tf import experiment
@@ -136,6 +143,17 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
         add_ground_truth(run, values.ground_truth, values.own_labels)
     experiment.train(run, bad, say)
     report_run(run, *evaluate_run(run))
+
+
+def _of_pretrained(values: flags.FlagValues, config: ml_collections.ConfigDict) -> list[str]:
+    """Returns what --pretrained sets in a recipe."""
+    if values.pretrained is None:
+        return []
+    if "pretrained" not in config.get("encoder", {}):
+        raise UsageError(
+            f"--pretrained={values.pretrained}: {values.method} takes no pre-trained weights"
+        )
+    return [f"encoder.pretrained={values.pretrained}"]
 
 
 def _is_simulated(data_dir: str | None) -> bool:

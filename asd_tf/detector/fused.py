@@ -121,6 +121,20 @@ def write_fused_detector(
         )
 
 
+def check_can_be_fused(folder: Path) -> None:
+    """Checks that a detector has as many calibration clips as a fusion needs.
+
+    Raises:
+        InputError: If it has fewer.
+    """
+    found = len(Detector.load(folder).calibration)
+    if found < _FEWEST_COMMON:
+        raise InputError(
+            f"{folder}: {found} normal clips calibrate it, and a fusion needs {_FEWEST_COMMON}: "
+            "train a single run, or hold out more (--set calibration.held_out=0.2)"
+        )
+
+
 def _common_groups(detectors: Mapping[str, Detector]) -> list[Group]:
     first, *others = detectors.values()
     groups = [g for g in first.thresholds if all(g in other.thresholds for other in others)]

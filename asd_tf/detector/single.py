@@ -155,6 +155,29 @@ class SingleDetector(Detector, kind="single"):
                 parts.setdefault(one.name, np.full(len(clips), np.nan))[rows] = part.clip
         return FeatureScores(scores, items, parts if len(parts) > 1 else {})
 
+    def member_scores(
+        self, clips: pd.DataFrame, features: Features, ok: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Scores clips by each member of the backends, such as one for each domain.
+
+        Args:
+            clips: As of `score_features`, like those that follow.
+            features: Extractor to features [clips, ...].
+            ok: Which clips [clips] could be read.
+
+        Returns:
+            Name of a member to the anomaly scores [clips] of its clips' means over items, NaN where
+            a clip has none; nothing for a group of several scorers.
+        """
+        members: dict[str, np.ndarray] = {}
+        for group, rows in clips[ok].groupby(["machine", "section"], sort=False).groups.items():
+            scorers, rows = self.scorers[group].scorers, rows.to_numpy()
+            if len(scorers) == 1:
+                found = scorers[0].member_scores(features[scorers[0].extractor][rows])
+                for name, values in found.items():
+                    members.setdefault(name, np.full(len(clips), np.nan))[rows] = values
+        return members
+
 
 def write_detector(
     folder: Path,

@@ -159,9 +159,7 @@ def _weights(
 
 def scorer_of(config: ml_collections.ConfigDict, extractor: str) -> dict[str, Any]:
     """Returns the scorer of a method with one extractor and a `backend` section in its recipe."""
-    backend = {key: config.backend[key] for key in ("combine", "normalise")}
-    backend["members"] = config.backend.members.to_dict()
-    return {"extractor": extractor, "backend": backend}
+    return {"extractor": extractor, "backend": config.backend.to_dict()}
 
 
 def fit_untrained(run: Run, build: Callable[[Run], keras.Model], say: Say) -> None:

@@ -58,7 +58,7 @@ class FrameData:
 def frame_data(run: Run, say: Say) -> FrameData:
     """Writes the log-mels of all training clips to disk, once, and chooses what is held out."""
     clips, config = run.train_clips, run.config
-    held_out = hold_out(clips, config.calibration.held_out, run.settings.seed)
+    held_out = hold_out(clips, config.calibration.held_out)
     frontend = log_mel_model(run)
     stage = run.stage("features", OF_FEATURES)
     path = stage.folder / "features.npy"

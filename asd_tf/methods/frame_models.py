@@ -206,4 +206,6 @@ def _train_machine(
         network = keras.Model(waveform, model.errors(seen)(data.frontend(waveform)))
         export_extractor(network, export.folder / "extractor")
         export.finish()
-    return Trained(model.training, name, export.folder / "extractor")
+    # Without its optimizer, whose moments are there only in the process that trained it.
+    network = keras.Model(model.training.inputs, model.training.outputs, name=name)
+    return Trained(network, name, export.folder / "extractor")

@@ -6,15 +6,15 @@ import pandas as pd
 from asd_tf.data.pipeline import stable_seed
 
 
-def hold_out(clips: pd.DataFrame, share: float, seed: int) -> np.ndarray:
+def hold_out(clips: pd.DataFrame, share: float) -> np.ndarray:
     """Chooses a share of the source clips of each machine and section.
 
-    The choice depends on the names of the clips and the seed, and on nothing else of the data.
+    The choice depends on the names of the clips alone, so that detectors of other seeds or methods
+    have the same clips to be fused on.
 
     Args:
         clips: The clip table.
         share: Of the source clips of a section, 0 to below 1; rounded, at least one of two clips.
-        seed: Seed of the run.
 
     Returns:
         [clips] which are held out. Target clips never are, nor is the only clip of a section.
@@ -23,6 +23,6 @@ def hold_out(clips: pd.DataFrame, share: float, seed: int) -> np.ndarray:
     source = clips[clips["domain"] != "target"] if share else clips.iloc[:0]
     for rows in source.groupby(["machine", "section"]).groups.values():
         count = min(max(round(share * len(rows)), 1), len(rows) - 1)
-        order = sorted(rows, key=lambda row: stable_seed(seed, "held out", clips["clip_id"][row]))
+        order = sorted(rows, key=lambda row: stable_seed("held out", clips["clip_id"][row]))
         chosen[order[:count]] = True
     return chosen

@@ -46,7 +46,7 @@ def fit(run: Run, say: Say) -> None:
     config, clips = run.config, run.train_clips
     check_ranges(config, RANGES)
     names, of_clip = machine_ids(run)
-    held_out = hold_out(clips, config.calibration.held_out, run.settings.seed)
+    held_out = hold_out(clips, config.calibration.held_out)
     say(
         f"{len(clips)} normal clips of {len(names)} machine ids to tell apart, {held_out.sum()} of "
         "them held out to calibrate"

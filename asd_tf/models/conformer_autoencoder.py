@@ -63,7 +63,7 @@ def conformer_autoencoder(
 
     Levels are standardised before. What is hidden from the network is decided outside of it: `keep`
     is multiplied to the levels, 0 where a value is masked or dropped; see
-    `asd_tf.augmentation.spec_augment`. The section is never hidden (Fig. 1). The targets are
+    `asd_tf.augmentation.feature_masks`. The section is never hidden (Fig. 1). The targets are
     `WithGroup` of the whole levels.
 
     The paper tunes all sizes for each machine and gives none. Width, heads, kernel and dropout are

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from asd_tf.augmentation.spec_augment import dropout_mask, spec_augment_mask
+from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
 from asd_tf.models.conformer_autoencoder import WithGroup
 
 POOLS = ("mean", "max")

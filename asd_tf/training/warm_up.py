@@ -1,4 +1,4 @@
-"""The learning rate of the Transformer (Vaswani et al., NeurIPS 2017, Section 5.3)."""
+"""A learning rate that begins small."""
 
 import keras
 import tensorflow as tf
@@ -6,40 +6,42 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A line up from 0, then a fall with the root of the steps.
+    """A line up to the peak; then the peak, or a line down to 0.
 
-    With s = 1 for the first step, the rate is factor / sqrt(width) x min(1 / sqrt(s),
-    s / warmup_steps^1.5). The highest, factor / sqrt(width x warmup_steps), is that of
-    s = warmup_steps.
+    The first step has peak / warm_up_steps, step number `warm_up_steps` the peak. A function of the
+    optimizer's count of steps alone, which is in its checkpoints.
 
     Args:
-        width: Of the network's blocks.
-        warmup_steps: Steps of the line; 8,000 in Kuroyanagi et al. (DCASE 2021, Section 4.1).
-        factor: Of all rates.
+        peak: The learning rate after the warm-up.
+        warm_up_steps: Its length; 0 for none.
+        total_steps: The step after which it is 0; None for a rate that stays.
 
     Raises:
-        ValueError: If an argument is not positive.
+        ValueError: If the warm-up does not end before all steps do.
     """
 
-    def __init__(self, width: int, warmup_steps: int = 8000, factor: float = 1.0):
-        super().__init__()
-        if min(width, warmup_steps, factor) <= 0:
+    def __init__(self, peak: float, warm_up_steps: int, total_steps: int | None = None):
+        if total_steps is not None and total_steps <= warm_up_steps:
             raise ValueError(
-                f"a width of {width}, {warmup_steps} steps and a factor of {factor} give no rate: "
-                "use positive ones"
+                f"a warm-up of {warm_up_steps} steps leaves nothing of {total_steps}: shorten it"
             )
-        self.width = width
-        self.warmup_steps = warmup_steps
-        self.factor = factor
+        self.peak = peak
+        self.warm_up_steps = warm_up_steps
+        self.total_steps = total_steps
 
     def __call__(self, step):
-        """Returns the rate of a step, counted from 0, float32."""
-        # In double precision, or the corner would be rounded.
-        number = tf.cast(step, tf.float64) + 1
-        share = tf.minimum(number / self.warmup_steps, tf.sqrt(self.warmup_steps / number))
-        highest = self.factor / (self.width * self.warmup_steps) ** 0.5
-        return tf.cast(highest * share, tf.float32)
+        """Returns the rate of a step, counted from 0."""
+        done = tf.cast(step, tf.float32)
+        share = tf.minimum((done + 1) / max(self.warm_up_steps, 1), 1.0)
+        if self.total_steps is not None:
+            left = (self.total_steps - done) / (self.total_steps - self.warm_up_steps)
+            share = tf.clip_by_value(left, 0.0, share)
+        return self.peak * share
 
     def get_config(self):
         """Returns the arguments."""
-        return {"width": self.width, "warmup_steps": self.warmup_steps, "factor": self.factor}
+        return {
+            "peak": self.peak,
+            "warm_up_steps": self.warm_up_steps,
+            "total_steps": self.total_steps,
+        }

@@ -1,95 +1,65 @@
-"""Masks of SpecAugment have other counts, widths or places, or are no function of their seed."""
+"""SpecAugment masks other blocks than it should, or the same ones in every step."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from asd_tf.augmentation.spec_augment import dropout_mask, spec_augment, spec_augment_mask
-
-NONE = {"time_masks": 0, "frequency_masks": 0}
+from asd_tf.augmentation.spec_augment import SpecAugment, masked_blocks
 
 
-def runs(row):
-    """Lengths of the runs of zeros in a row."""
-    text = "".join("x" if value == 0 else " " for value in row)
-    return [len(run) for run in text.split()]
+def seed(step):
+    return tf.constant([7, step], tf.int64)
 
 
-def test_one_mask_of_each_kind_has_the_widths_asked_for():
-    """Every width occurs as often as another, each in one piece over all of the other axis."""
-    masks = {"time_masks": 1, "time_widths": (1, 5), "frequency_masks": 1}
-    keep = spec_augment_mask((3000, 40, 30), [1, 2], **masks, frequency_widths=(0, 3)).numpy()
-    time, frequency = keep.max(axis=2), keep.max(axis=1)
-    np.testing.assert_array_equal(keep, time[:, :, None] * frequency[:, None, :])
-    for rows, widths in ((time, range(1, 6)), (frequency, range(4))):
-        lengths = [runs(row) for row in rows]
-        assert max(len(one) for one in lengths) == 1
-        found = np.bincount([sum(one) for one in lengths], minlength=widths.stop)
-        assert len(found) == widths.stop
-        assert found[: widths.start].sum() == 0
-        np.testing.assert_allclose(found[widths.start :], 3000 / len(widths), rtol=0.15)
+def test_blocks_have_their_widths_and_reach_both_ends():
+    """A mask that is too wide, or never at an end, biases what is learned."""
+    found = masked_blocks(4000, 12, 1, (2, 4), seed(0)).numpy()
+    edges = np.diff(np.pad(found, ((0, 0), (1, 1))).astype(int), axis=1)
+    assert ((edges == 1).sum(axis=1) == 1).all()  # one block
+    widths = found.sum(axis=1)
+    np.testing.assert_allclose(np.bincount(widths, minlength=5)[2:] / 4000, 1 / 3, atol=0.04)
+    starts = found.argmax(axis=1)[widths == 4]
+    np.testing.assert_allclose(np.bincount(starts, minlength=9) / len(starts), 1 / 9, atol=0.04)
 
 
-def test_masks_lie_everywhere():
-    """Masks of two frames in eight start at each of seven places equally often."""
-    masks = {**NONE, "time_masks": 1, "time_widths": (2, 2)}
-    keep = spec_augment_mask((7000, 8, 1), [3, 4], **masks).numpy()[:, :, 0]
-    starts = np.bincount(keep.argmin(axis=1), minlength=8)
-    assert starts[7] == 0
-    np.testing.assert_allclose(starts[:7], 1000, rtol=0.15)
+def test_half_of_a_short_clip_stays_and_none_is_none():
+    """A clip that is masked wholly teaches nothing but gradients of infinite length."""
+    assert (masked_blocks(5, 7, 1, (9, 9), seed(0)).numpy().sum(axis=1) == 3).all()
+    assert not masked_blocks(5, 3, 4, (0, 0), seed(0)).numpy().any()
+    assert not masked_blocks(5, 3, 0, (1, 2), seed(0)).numpy().any()
 
 
-def test_the_published_masks_cover_what_they_should():
-    """50 masks of 1 to 5 frames over 313, and 5 of 0 to 10 bands over 128, on the mean."""
-    keep = spec_augment_mask((400, 313, 128), [5, 6]).numpy()
-    time, frequency = keep.max(axis=2), keep.max(axis=1)
-    # Away from the ends a mask of width w covers a frame at w of 314 - w places.
-    a_mask = np.mean([w / (314 - w) for w in range(1, 6)])
-    assert time[:, 10:-10].mean() == pytest.approx((1 - a_mask) ** 50, abs=0.01)
-    a_mask = np.mean([w / (129 - w) for w in range(11)])
-    assert frequency[:, 12:-12].mean() == pytest.approx((1 - a_mask) ** 5, abs=0.02)
+def test_time_and_bands_are_masked_in_training_alone():
+    layer = SpecAugment(2, (1, 2), 1, (2, 3))
+    features = tf.ones([50, 20, 10])
+    np.testing.assert_array_equal(layer([features, seed(0)]), features)
+    masked = layer([features, seed(0)], training=True).numpy() == 0
+    whole_frames, whole_bands = masked.all(axis=2), masked.all(axis=1)
+    assert ((whole_frames.sum(axis=1) >= 1) & (whole_frames.sum(axis=1) <= 4)).all()
+    assert ((whole_bands.sum(axis=1) >= 2) & (whole_bands.sum(axis=1) <= 3)).all()
+    expected = whole_frames[:, :, np.newaxis] | whole_bands[:, np.newaxis]
+    np.testing.assert_array_equal(masked, expected)
+    assert len({clip.tobytes() for clip in masked}) > 40
 
 
-def test_clips_and_steps_have_masks_of_their_own():
-    """One mask for a whole batch, or the same at each step, is a network that learns it."""
-    one, again, other = (spec_augment_mask((4, 60, 30), [7, s]).numpy() for s in (0, 0, 1))
+def test_masks_are_a_function_of_the_step():
+    """A resumed training must see the masks that it would have seen."""
+    layer, features = SpecAugment(1, (1, 5), 1, (1, 5)), tf.ones([4, 30, 30])
+    one, again, other = (layer([features, seed(s)], training=True).numpy() for s in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
-    assert (one != other).any(axis=(1, 2)).all()
-    assert len({clip.tobytes() for clip in one}) == 4
+    assert not np.array_equal(one, other)
 
 
-def test_masks_wider_than_the_clip_cover_it_all():
-    masks = {**NONE, "time_masks": 1, "time_widths": (9, 9)}
-    assert not spec_augment_mask((2, 5, 3), [0, 0], **masks).numpy().any()
+def test_a_share_of_the_clips_stays_whole():
+    layer = SpecAugment(1, (3, 3), 0, (0, 0), probability=0.25)
+    found = layer([tf.ones([2000, 6, 2]), seed(3)], training=True).numpy()
+    assert (found == 0).any(axis=(1, 2)).mean() == pytest.approx(0.25, abs=0.03)
 
 
-def test_masked_values_are_replaced_and_the_others_stay():
-    features = tf.random.stateless_normal([3, 50, 20], [0, 0]) + 5
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 50, 20])])
-    def augmented(features):
-        return spec_augment(features, [1, 1], value=-80.0, time_masks=4)
-
-    keep = spec_augment_mask((3, 50, 20), [1, 1], time_masks=4).numpy() > 0
-    assert 0 < keep.mean() < 1
-    np.testing.assert_array_equal(augmented(features), np.where(keep, features, -80))
-    np.testing.assert_array_equal(spec_augment(features, [1, 1], **NONE), features)
-
-
-def test_dropout_keeps_the_mean():
-    """A network would see other levels at one rate than at another."""
-    mask = dropout_mask((20, 50, 40), [1, 2], 0.2).numpy()
-    np.testing.assert_allclose(np.unique(mask), [0, 1.25])
-    assert mask.mean() == pytest.approx(1, abs=0.01)
-    np.testing.assert_array_equal(dropout_mask((20, 50, 40), [1, 2], 0.2), mask)
-    assert np.all(dropout_mask((2, 3, 4), [1, 2], 0.0).numpy() == 1)
-
-
-@pytest.mark.parametrize(
-    "masks", [{"time_masks": -1}, {"time_widths": (3, 2)}, {"frequency_widths": (-1, 2)}]
-)
-def test_impossible_masks_are_refused(masks):
-    with pytest.raises(ValueError, match="are none: use a count from 0"):
-        spec_augment_mask((1, 5, 5), [0, 0], **masks)
-    with pytest.raises(ValueError, match="use one from 0 to below 1"):
-        dropout_mask((1, 5, 5), [0, 0], 1.0)
+def test_it_comes_back_from_its_config_and_refuses_nonsense():
+    layer = SpecAugment(50, (1, 5), 5, (0, 10), name="masks")
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert again.get_config() == layer.get_config()
+    with pytest.raises(ValueError, match="masks of 5 to 1"):
+        SpecAugment(1, (5, 1), 0, (0, 0))

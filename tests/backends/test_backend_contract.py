@@ -10,10 +10,11 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import distinct_rows, unit_rows
-from asd_tf.backends.cosine import KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
+from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
@@ -23,15 +24,19 @@ BACKENDS = [
     AsScore(),
     CappedGaussianMixture(2),
     CappedGaussianMixture(2, density="best_component"),
+    CentreCosine(),
+    DensityNormalizedNearest(2, max_items=15),
     FrameMixture(2),
     KMeansCosine(4, n_init=1),
+    KNearestCosine(3),
+    KNearestCosine(max_items=10, bound="kmeans"),
     LedoitWolfMahalanobis(),
     NearestCosine(),
     NormalizedOneClassSVM(),
     PosteriorDistance(),
     PerDomain(MEMBERS),
     PerDomain(MEMBERS, combine="sum", normalise="calibration"),
-    PerDomain(MEMBERS, combine="known"),
+    PerDomain(MEMBERS, combine="known", oversample=0.2),
 ]
 # They take features for scores: the larger, the less normal.
 SCORES = (AsScore, PosteriorDistance)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from asd_tf.backends import cosine
-from asd_tf.backends.cosine import KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
 
 
 def unit(X):
@@ -61,3 +61,13 @@ def test_scores_do_not_depend_on_the_other_clips_of_a_batch(backend):
     backend.fit(X)
     alone = [backend.score_samples(clip[None])[0] for clip in X]
     np.testing.assert_array_equal(backend.score_samples(X), alone)
+
+
+def test_the_centre_is_the_mean_direction():
+    """GeCo's distance is 1 - cosine to the mean of normalised embeddings, whatever their length."""
+    rng = np.random.default_rng(5)
+    train, test = rng.normal(size=(40, 6)) + 1, rng.normal(size=(10, 6))
+    scaled = train * rng.uniform(0.1, 10, size=(40, 1))
+    centre = unit(unit(train).mean(axis=0, keepdims=True))[0]
+    backend = CentreCosine().fit(scaled)
+    np.testing.assert_allclose(backend.score_samples(test), unit(test) @ centre - 1, atol=1e-12)

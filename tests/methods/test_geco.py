@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from harness import exit_of, write_dataset
+from interruption import assert_same
 
 from asd_tf.cli import evaluate, train
 from asd_tf.config import apply_overrides, load_recipe, recipe_names
 from asd_tf.detector import Detector
 from asd_tf.methods import ae, geco, idnn, mobilenetv2, pae, resnet18, stgram
+from asd_tf.models.frame_errors import PredictionErrors
+from asd_tf.run import Run
+from asd_tf.training.callbacks import EpochCheckpoint
 
 SMALL = {
     "ae": ("network.hidden=8", "network.depth=1"),
@@ -166,6 +170,43 @@ def test_the_score_is_error_plus_gamma_times_distance(finished):
     assert weights["fan", "00"] == weights["fan", "01"] != weights["valve", "00"]
 
 
+def test_what_is_exported_is_what_was_trained(finished):
+    """The PAE learns from log-mels on disk: the extractor must give their very errors."""
+    config = Run.load(finished).config
+    stages = finished / "stages"
+    levels = np.load(stages / "01-features" / "features.npy")
+    statistics = json.loads((stages / "02-00-fan" / "levels.json").read_text())
+    network = pae.build(config.pae, levels.shape[2], **statistics, steps=2).training
+    network.load_weights(stages / "02-00-fan" / "final.weights.h5")
+    stored = np.load(finished / "embeddings" / "00-fan" / "train.npz")
+    clips = pd.read_csv(finished / "clips.csv", dtype={"section": str})
+    train = clips[clips["split"] == "train"].reset_index(drop=True)
+    rows = np.flatnonzero(train["machine"] == "fan")
+    assert train["clip_id"][rows].tolist() == stored["clip_id"].tolist()
+    expected = PredictionErrors(network)(levels[rows[:3]])
+    np.testing.assert_allclose(stored["features"][:3], expected, rtol=1e-3)
+
+
+def test_a_broken_training_of_the_classifier_goes_on(finished, tmp_path, monkeypatch):
+    """The autoencoders are loaded then, not trained: the checkpoint must fit all the same."""
+    data = finished.parent / "data"
+    flags = (*QUICK, "--set=train.epochs=2", f"--data_dir={data}")
+    assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'whole'}") == 0
+    save = EpochCheckpoint.on_epoch_end
+
+    def save_and_break(self, epoch, logs=None):
+        save(self, epoch, logs)
+        if "reconstruction" in [layer.name for layer in self.model.layers]:
+            raise KeyboardInterrupt
+
+    broken = f"--run_dir={tmp_path / 'broken'}"
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochCheckpoint, "on_epoch_end", save_and_break)
+        assert exit_of(train.main, *flags, broken) == 130
+    assert exit_of(train.main, *flags, broken) == 0
+    assert_same(tmp_path / "whole", tmp_path / "broken", "06-classifier")
+
+
 def test_matched_parts_spread_alike_on_clips_that_were_held_out(finished):
     """The default gamma must be made of normal clips that no network has seen."""
     detector = Detector.load(finished / "detector")
@@ -201,6 +242,35 @@ def test_labels_choose_no_weight_of_a_detector(finished):
 def test_oracles_that_are_not_known_are_refused(finished, capsys):
     assert exit_of(evaluate.main, f"--run_dir={finished}", "--also=oracle_gama") == 2
     assert "did you mean 'oracle_gamma'" in capsys.readouterr().err
+
+
+AE_QUICK = (
+    "--method=ae",
+    "--recipe=quick",
+    "--set=data.seconds=0.5",
+    "--set=train.epochs=1",
+    "--set=train.steps_per_epoch=1",
+    "--set=train.batch_size=8",
+    *(f"--set={assignment}" for assignment in SMALL["ae"]),
+)
+
+
+def test_seeds_are_calibrated_on_the_same_clips_and_fused(tmp_path):
+    """Detectors of other seeds must have held out the same clips, or they cannot be added."""
+    data = write_dataset(tmp_path / "data", source=50, target=1, test=2)
+    flags = (*AE_QUICK, "--num_runs=2", f"--data_dir={data}", f"--run_dir={tmp_path / 'run'}")
+    assert exit_of(train.main, *flags) == 0
+    fused = Detector.load(tmp_path / "run" / "detector")
+    assert len(fused.calibration) == 4 * 5
+    assert np.isfinite(table(tmp_path / "run", "scores.csv")["score"]).all()
+
+
+def test_too_few_clips_to_fuse_are_known_after_the_first_run(dataset, tmp_path, capsys):
+    """Three trainings must not end in an error that the first could have told."""
+    flags = (*AE_QUICK, "--num_runs=3", f"--data_dir={dataset}", f"--run_dir={tmp_path / 'run'}")
+    assert exit_of(train.main, *flags) == 1
+    assert "4 normal clips calibrate it, and a fusion needs 20" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "runs" / "1").exists()
 
 
 def test_a_machine_of_one_section_is_told_what_to_use(tmp_path, capsys):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asd_tf.augmentation.spec_augment import dropout_mask, spec_augment_mask
+from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
 from asd_tf.detector.extractor import Extractor, export_extractor
 from asd_tf.models.conformer_autoencoder import WithGroup, conformer_autoencoder
 from asd_tf.models.replica_errors import ReplicaErrors

@@ -1,0 +1,181 @@
+"""Backends of several nearest neighbours under the cosine, over a memory that can be bounded."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from asd_tf.backends.base import NoveltyBackend, distinct_rows, unit_rows
+from asd_tf.backends.memory_bank import bounded_bank
+
+# Products that stand in memory at once: 32 MB in float64.
+_PRODUCTS = 2**22
+# Distances of rows that differ by rounding alone are no measure of density.
+_SMALLEST_DENSITY_DISTANCE = 1e-6
+
+
+class KNearestCosine(NoveltyBackend):
+    """Mean cosine similarity to the k nearest training rows; Zheng 2024 has k = 1.
+
+    Args:
+        n_neighbors: k; at most the number of distinct rows.
+        max_items: The most rows that are kept of the training rows; None for all.
+        bound: How they are chosen: `kmeans` or `coreset`, as in `bounded_bank`.
+        random_state: Seed of k-means.
+
+    Attributes:
+        references_: [items, D] normalised training rows, or what stands for them.
+        n_neighbors_: k as used.
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 1,
+        max_items: int | None = None,
+        bound: str = "coreset",
+        random_state: int | None = 0,
+    ):
+        self.n_neighbors = n_neighbors
+        self.max_items = max_items
+        self.bound = bound
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: None = None) -> "KNearestCosine":
+        """Keeps the rows of `X` [n, D], or what stands for them."""
+        rows = unit_rows(self._validated(X, fitting=True))
+        _check_counts(n_neighbors=self.n_neighbors)
+        self.references_ = bounded_bank(rows, self.max_items, self.bound, self.random_state)
+        self.n_neighbors_ = min(self.n_neighbors, distinct_rows(self.references_, self.n_neighbors))
+        self._set_offset(rows)
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Returns [n] the mean of the `n_neighbors_` largest cosines of each row, -1 to 1."""
+        check_is_fitted(self)
+        rows = unit_rows(self._validated(X, fitting=False))
+        nearest = nearest_items(rows, self.references_, self.n_neighbors_)
+        # A matrix product rounds otherwise for each number of rows; a score must not.
+        return _by_chunk(
+            rows, nearest, lambda row, items: np.einsum("nd,nkd->nk", row, items), self.references_
+        ).mean(axis=1)
+
+
+class DensityNormalizedNearest(NoveltyBackend):
+    """Minus the distance to the nearest training row, in units of how dense these lie there.
+
+    Local density normalisation (Wilkinghoff et al., "Keeping the balance: anomaly score calculation
+    for domain generalization", ICASSP 2025): d(x, y) is Euclidean between rows of length one, and
+    is divided by the mean distance of y to its K nearest other training rows; the mean of the
+    k smallest quotients counts. So the few rows of a target domain, which lie apart, need no domain
+    labels to be judged by a scale of their own.
+
+    Args:
+        n_neighbors: k; at most the number of rows kept.
+        density_neighbors: K; at most the number of other rows kept.
+        max_items: The most rows that are kept of the training rows; None for all.
+        bound: How they are chosen: `kmeans` or `coreset`, as in `bounded_bank`.
+        random_state: Seed of k-means.
+
+    Attributes:
+        references_: [items, D] normalised training rows, or what stands for them.
+        densities_: [items] their mean distances to neighbours; 1 where a row is alone.
+        n_neighbors_: k as used.
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 1,
+        density_neighbors: int = 4,
+        max_items: int | None = None,
+        bound: str = "coreset",
+        random_state: int | None = 0,
+    ):
+        self.n_neighbors = n_neighbors
+        self.density_neighbors = density_neighbors
+        self.max_items = max_items
+        self.bound = bound
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: None = None) -> "DensityNormalizedNearest":
+        """Keeps the rows of `X` [n, D], or what stands for them, and how dense they lie."""
+        rows = unit_rows(self._validated(X, fitting=True))
+        _check_counts(n_neighbors=self.n_neighbors, density_neighbors=self.density_neighbors)
+        self.references_ = bounded_bank(rows, self.max_items, self.bound, self.random_state)
+        self.densities_ = self._densities()
+        self.n_neighbors_ = min(self.n_neighbors, distinct_rows(self.references_, self.n_neighbors))
+        self._set_offset(rows)
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Returns [n] minus the mean of the `n_neighbors_` smallest quotients, at most 0."""
+        check_is_fitted(self)
+        rows = unit_rows(self._validated(X, fitting=False))
+        nearest = nearest_items(rows, self.references_, self.n_neighbors_, self.densities_)
+        distances = _by_chunk(rows, nearest, _distances, self.references_)
+        return -(distances / self.densities_[nearest]).mean(axis=1)
+
+    def _densities(self) -> np.ndarray:
+        rows = self.references_
+        others = min(self.density_neighbors, len(rows) - 1)
+        if not others:
+            return np.ones(1, rows.dtype)
+        nearest = nearest_items(rows, rows, others + 1)
+        distances = np.sort(_by_chunk(rows, nearest, _distances, rows), axis=1)
+        # The smallest is that to itself, or to a copy, which is as near.
+        return np.maximum(distances[:, 1:].mean(axis=1), _SMALLEST_DENSITY_DISTANCE)
+
+
+def nearest_items(
+    rows: np.ndarray, references: np.ndarray, k: int, units: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns [n, k] indices of the references that are nearest to each row, chunk by chunk.
+
+    Args:
+        rows: [n, D] of length one or zero.
+        references: [m, D] of length one or zero.
+        k: At most m.
+        units: [m] by which the Euclidean distance to each reference is divided; None for the
+            largest cosines.
+    """
+    nearest = np.empty([len(rows), k], np.intp)
+    step = max(1, _PRODUCTS // len(references))
+    lengths = np.einsum("nd,nd->n", references, references)
+    for start in range(0, len(rows), step):
+        chunk = rows[start : start + step]
+        remoteness = chunk @ references.T
+        if units is None:
+            np.negative(remoteness, out=remoteness)
+        else:
+            squares = np.einsum("nd,nd->n", chunk, chunk)[:, np.newaxis] + lengths
+            remoteness = np.sqrt(np.maximum(squares - 2 * remoteness, 0)) / units
+        nearest[start : start + step] = _smallest(remoteness, k)
+    return nearest
+
+
+def _smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """Returns [n, k] indices of the smallest values of each row [n, m]."""
+    if k == 1:
+        return np.argmin(values, axis=1)[:, np.newaxis]
+    return np.argpartition(values, k - 1, axis=1)[:, :k]
+
+
+def _by_chunk(rows: np.ndarray, nearest: np.ndarray, measure: Callable, references: np.ndarray):
+    """Returns [n, k] a measure of each row [1, D] and its nearest [k, D], chunk by chunk."""
+    step = max(1, _PRODUCTS // (nearest.shape[1] * rows.shape[1]))
+    parts = [
+        measure(rows[start : start + step], references[nearest[start : start + step]])
+        for start in range(0, len(rows), step)
+    ]
+    return np.concatenate(parts)
+
+
+def _distances(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Returns [n, k] Euclidean distances of rows [n, D] and items [n, k, D]."""
+    difference = rows[:, np.newaxis] - items
+    return np.sqrt(np.einsum("nkd,nkd->nk", difference, difference))
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name}={count} is no number of neighbours: use at least 1")

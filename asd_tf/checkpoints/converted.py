@@ -1,0 +1,80 @@
+"""What `asd-convert` makes: weights as Keras has them, a config, and a checksum."""
+
+import dataclasses
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from asd_tf.errors import InputError
+from asd_tf.files import atomic_path, read_json, sha256_of, write_json
+from asd_tf.models.encoders.build import EncoderConfig, kind_of
+
+MANIFEST = "encoder.json"
+WEIGHTS = "weights.h5"
+FORMAT = 1
+
+
+def write_converted(out: Path, config: EncoderConfig, model: keras.Model, source: dict) -> None:
+    """Writes an encoder, whole or not at all.
+
+    Args:
+        out: The folder to make: `encoder.json` and `weights.h5`, which `model.load_weights` of an
+            encoder with its head reads too.
+        config: Of the encoder.
+        model: The encoder with its head, if it has one.
+        source: What it was made of, for those who read the file.
+    """
+    with atomic_path(out) as folder:
+        folder.mkdir()
+        model.save_weights(folder / WEIGHTS, save_format="h5")
+        write_json(
+            folder / MANIFEST,
+            {
+                "format": FORMAT,
+                "encoder": kind_of(config),
+                "config": dataclasses.asdict(config),
+                "sha256": sha256_of(folder / WEIGHTS),
+                "source": source,
+            },
+        )
+
+
+def read_converted(folder: Path) -> tuple[str, dict, dict[str, np.ndarray]]:
+    """Reads what `write_converted` wrote.
+
+    Returns:
+        The kind of encoder, the values of its config, and its variables by name.
+
+    Raises:
+        InputError: If it is damaged, or of a later format.
+    """
+    manifest = folder / MANIFEST
+    try:
+        values = read_json(manifest)
+        form, kind, config = values["format"], values["encoder"], dict(values["config"])
+        expected = values["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{manifest}: is no description of an encoder: {error}") from None
+    if form != FORMAT:
+        raise InputError(f"{manifest}: is of format {form}, but this version reads {FORMAT}")
+    weights = folder / WEIGHTS
+    if not weights.exists():
+        raise InputError(f"{weights}: there is no such file")
+    if sha256_of(weights) != expected:
+        raise InputError(f"{weights}: is not as it was written (SHA-256); convert it again")
+    return kind, config, _variables(weights)
+
+
+def _variables(path: Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of a file of Keras: <layer of the model>/<layer>/<weight>:0."""
+    found = {}
+
+    def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            found["/".join(name.split("/")[-2:]).removesuffix(":0")] = item[()]
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return found

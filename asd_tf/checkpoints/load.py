@@ -1,0 +1,125 @@
+"""Pre-trained encoders from whatever they were published in."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from asd_tf.checkpoints import beats, ced, wav2vec2, whisper
+from asd_tf.checkpoints.converted import MANIFEST, read_converted
+from asd_tf.checkpoints.folders import CONFIG, PREPROCESSOR, read_folder_json, read_folder_weights
+from asd_tf.checkpoints.mapping import Entry, assign_weights, published_weights
+from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.torch_zip import read_torch_zip
+from asd_tf.errors import InputError
+from asd_tf.models.encoders.blocks import Parts
+from asd_tf.models.encoders.build import EncoderConfig, build_encoder, config_from, kind_of
+
+_READERS = {"beats": beats, "ced": ced, "wav2vec2": wav2vec2, "whisper": whisper}
+
+
+class Pretrained(NamedTuple):
+    """A pre-trained encoder: its config, and its arrays by published name."""
+
+    config: EncoderConfig
+    weights: dict[str, np.ndarray]
+
+
+def load_encoder(path: str | Path) -> Pretrained:
+    """Reads a pre-trained encoder.
+
+    Args:
+        path: An official .pt file (BEATs, CED), a folder of Hugging Face (Wav2Vec2, Whisper,
+            Qwen-Audio, CED), or what `asd-convert` made.
+
+    Returns:
+        Its config and its weights. That they fit each other is checked by `pretrained_encoder`.
+
+    Raises:
+        InputError: If there is nothing, or it is damaged, or no encoder that is known.
+    """
+    path = Path(path)
+    if (path / MANIFEST).exists():
+        kind, values, variables = read_converted(path)
+        config = _config_of(path, kind, values)
+        try:
+            return Pretrained(config, published_weights(entries_of(config), variables))
+        except KeyError as error:
+            raise InputError(f"{path}: lacks the variable {error.args[0]}") from None
+    raw = _raw(path)
+    for reader in _READERS.values():
+        if reader.fits(raw):
+            return Pretrained(*_read(reader.read, raw))
+    raise InputError(f"{path}: is none of the encoders that are known: {', '.join(_READERS)}")
+
+
+def pretrained_encoder(
+    pretrained: Pretrained, samples: int, source: str, parts: Parts | None = None, **kwargs
+) -> keras.Model:
+    """Builds an encoder and puts its weights into it.
+
+    Args:
+        pretrained: What `load_encoder` gave.
+        samples: N, at 16 kHz.
+        source: Where it is from, for the messages.
+        parts: As in `build_encoder`.
+        kwargs: As in `build_encoder`.
+
+    Raises:
+        InputError: If weights and config do not fit; names what does not.
+        UsageError: If N is too short or too long.
+    """
+    model = build_encoder(pretrained.config, samples, parts, **kwargs)
+    put_weights(model, pretrained, source)
+    return model
+
+
+def put_weights(model: keras.Model, pretrained: Pretrained, source: str) -> None:
+    """Puts pre-trained weights into an encoder, or into a network that holds one.
+
+    Raises:
+        InputError: If a name is missing or left over, or a shape is another; nothing is changed.
+    """
+    assign_weights(model, entries_of(pretrained.config), pretrained.weights, source)
+
+
+def entries_of(config: EncoderConfig) -> Iterable[Entry]:
+    """Returns which published array is which variable of an encoder."""
+    return _READERS[kind_of(config)].entries(config)
+
+
+def _raw(path: Path) -> Raw:
+    if path.is_dir():
+        config = read_folder_json(path / CONFIG)
+        preprocessor = path / PREPROCESSOR
+        return Raw(
+            str(path),
+            config,
+            read_folder_weights(path),
+            read_folder_json(preprocessor) if preprocessor.exists() else {},
+        )
+    saved = read_torch_zip(path)
+    weights = saved.get("model", saved) if isinstance(saved, dict) else None
+    config = saved.get("cfg", {}) if isinstance(saved, dict) else None
+    if not (isinstance(config, dict) and isinstance(weights, dict)):
+        raise InputError(f"{path}: holds no dict of a config and of weights")
+    arrays = {name: value for name, value in weights.items() if isinstance(value, np.ndarray)}
+    if not all(isinstance(name, str) for name in arrays):
+        raise InputError(f"{path}: holds weights that have no names")
+    return Raw(str(path), config, arrays)
+
+
+def _read(read: Callable, raw: Raw) -> tuple[EncoderConfig, dict[str, np.ndarray]]:
+    try:
+        return read(raw)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{raw.source}: its config makes no sense: {error}") from None
+
+
+def _config_of(path: Path, kind: str, values: dict) -> EncoderConfig:
+    try:
+        return config_from(kind, values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path / MANIFEST}: {error}") from None

@@ -1,0 +1,1 @@
+"""Pre-trained encoders, from waveform to tokens, as networks of Keras that fine-tuning can open."""

@@ -1,0 +1,10 @@
+"""The row "v" of Table 3."""
+
+import ml_collections
+from asd_tf.configs.zheng import table2_r64
+
+
+def get_config() -> ml_collections.ConfigDict:
+    config = table2_r64.get_config()
+    config.lora.matrices = ("v",)
+    return config

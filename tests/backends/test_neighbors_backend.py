@@ -1,0 +1,128 @@
+"""Several neighbours, local density and bounded memories, against their formulas, written out."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from asd_tf.backends import neighbors
+from asd_tf.backends.memory_bank import bounded_bank, greedy_coreset
+from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
+
+BACKENDS = [KNearestCosine(3), DensityNormalizedNearest(3)]
+
+
+def unit(X):
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def distances(one, other):
+    return np.linalg.norm(unit(one)[:, None] - unit(other)[None], axis=2)
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(60, 8)), rng.normal(size=(23, 8))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_mean_of_the_largest_cosines(rows, k, monkeypatch):
+    """Neighbours would be missed in a large training set, or the farthest ones counted."""
+    train, test = rows
+    expected = np.sort(unit(test) @ unit(train).T, axis=1)[:, -k:].mean(axis=1)
+    backend = KNearestCosine(k).fit(train)
+    np.testing.assert_allclose(backend.score_samples(test), expected)
+    monkeypatch.setattr(neighbors, "_PRODUCTS", 150)  # a few rows at a time
+    np.testing.assert_allclose(backend.score_samples(100 * test), expected)
+
+
+@pytest.mark.parametrize(("k", "density"), [(1, 4), (2, 3)])
+def test_distances_in_units_of_the_local_density(rows, k, density):
+    """The scores of a rare domain would stay on the scale of the frequent one."""
+    train, test = rows
+    among = np.sort(distances(train, train), axis=1)[:, 1 : density + 1].mean(axis=1)
+    expected = -np.sort(distances(test, train) / among, axis=1)[:, :k].mean(axis=1)
+    backend = DensityNormalizedNearest(k, density).fit(train)
+    np.testing.assert_allclose(backend.score_samples(test), expected)
+
+
+def test_a_sparse_domain_is_judged_by_its_own_scale():
+    """Local density would be without effect: normal target clips look like anomalies."""
+    rng = np.random.default_rng(1)
+    dense, sparse = np.eye(12)[0], np.eye(12)[1]
+    source = dense + 0.02 * rng.normal(size=(200, 12))
+    target = sparse + 0.2 * rng.normal(size=(10, 12))
+    new = np.stack([sparse + 0.2 * rng.normal(size=12), dense + 0.1 * rng.normal(size=12)])
+    train = np.concatenate([source, target])
+    plain, normalised = KNearestCosine(1).fit(train), DensityNormalizedNearest().fit(train)
+    assert np.diff(plain.score_samples(new)) > 0
+    assert np.diff(normalised.score_samples(new)) < 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_scores_do_not_depend_on_the_other_clips_of_a_batch(backend):
+    """A clip scored alone and among others gets two scores, on two sides of a threshold."""
+    X = np.random.default_rng(4).normal(size=(200, 37)).astype(np.float32)
+    backend.fit(X[:150])
+    alone = [backend.score_samples(clip[None])[0] for clip in X]
+    np.testing.assert_array_equal(backend.score_samples(X), alone)
+    assert backend.references_.dtype == np.float32
+
+
+def test_no_more_neighbours_than_distinct_clips():
+    """Copies of a clip would count as several neighbours, or a small section stop the run."""
+    rows = np.random.default_rng(1).normal(size=(2, 4))
+    backend = KNearestCosine(16).fit(np.concatenate([rows, rows, 3 * rows]))
+    assert backend.n_neighbors_ == 2
+
+
+@pytest.mark.parametrize("backend", [KNearestCosine(1), DensityNormalizedNearest()])
+def test_many_clips_are_compared_in_little_memory(backend, monkeypatch):
+    """Ten thousand clips against as many would take a matrix of gigabytes."""
+    monkeypatch.setattr(neighbors, "_PRODUCTS", 2**18)
+    X = np.random.default_rng(5).normal(size=(3000, 16)).astype(np.float32)
+    tracemalloc.start()
+    backend.fit(X).score_samples(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3000**2 * 4 / 3
+
+
+def test_a_coreset_takes_the_row_farthest_from_those_taken():
+    """Rare clips would be thrown away where the memory is bounded."""
+    rng = np.random.default_rng(6)
+    rows = unit(rng.normal(size=(80, 6)))
+    taken = [int(np.argmin(np.linalg.norm(rows - rows.mean(axis=0), axis=1)))]
+    for _ in range(9):
+        gaps = np.linalg.norm(rows[:, None] - rows[taken][None], axis=2).min(axis=1)
+        taken.append(int(np.argmax(gaps)))
+    assert greedy_coreset(rows, 10).tolist() == taken
+    lonely = unit(np.concatenate([1 + 0.01 * rng.normal(size=(99, 3)), [[-1.0, 0.0, 0.0]]]))
+    assert 99 in greedy_coreset(lonely, 2)
+    assert len(greedy_coreset(np.repeat(rows[:3], 20, axis=0), 10)) == 3
+
+
+@pytest.mark.parametrize("bound", ["kmeans", "coreset"])
+def test_a_bounded_memory_holds_no_more_and_the_same_each_time(bound):
+    """A detector would grow with its training data, or score otherwise after each fit."""
+    rows = unit(np.random.default_rng(7).normal(size=(100, 5)))
+    bank = bounded_bank(rows, 12, bound, 0)
+    assert bank.shape == (12, 5)
+    np.testing.assert_allclose(np.linalg.norm(bank, axis=1), 1)
+    np.testing.assert_array_equal(bank, bounded_bank(rows, 12, bound, 0))
+    assert bounded_bank(rows, 100, bound, 0) is rows
+    assert bounded_bank(rows, None, bound, 0) is rows
+    for backend in (KNearestCosine, DensityNormalizedNearest):
+        assert len(backend(max_items=12, bound=bound).fit(rows).references_) == 12
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [KNearestCosine(0), KNearestCosine(max_items=0), KNearestCosine(bound="half"),
+     DensityNormalizedNearest(density_neighbors=0)],
+)  # fmt: skip
+def test_values_that_mean_nothing_are_refused(backend):
+    """A mistyped bound would keep all rows without a word."""
+    with pytest.raises(ValueError, match="use"):
+        backend.fit(np.eye(4))

@@ -1,0 +1,245 @@
+"""The Zheng system: recipes, what is trained, what is exported, and messages about weights."""
+
+import dataclasses
+import types
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from harness import exit_of
+
+from asd_tf.backends.registry import build_backend
+from asd_tf.checkpoints.load import load_encoder, pretrained_encoder
+from asd_tf.cli import evaluate, train
+from asd_tf.config import apply_overrides, load_recipe, recipe_names
+from asd_tf.detector import Detector
+from asd_tf.files import read_json
+from asd_tf.methods import zheng
+from asd_tf.models.encoders.build import SIZES
+from asd_tf.models.lora import LoraPlan, freeze_all_but_lora, parameter_counts
+from asd_tf.run import Run
+from asd_tf.training.stage import Stage
+
+BEATS = Path(__file__).parents[1] / "golden" / "beats_tiny.pt"
+SMALL = {"width": 8, "heads": 2, "ffn": 8}
+ODD = {
+    "beats": {"embed": 8, "conv_positions": 4, "conv_groups": 2},
+    "ced": {},
+    "wav2vec2": {"filters": (4,) * 7, "conv_positions": 4, "conv_groups": 2},
+    "whisper": {},
+}
+
+# Rank of q, k and v in the first and in the last of 12 layers.
+RANKS = {
+    "paper": ((64, 0, 64), (64, 0, 96)),
+    "table2_r4": ((4, 0, 4), (4, 0, 4)),
+    "table2_r64": ((64, 0, 64), (64, 0, 64)),
+    "table2_r128": ((128, 0, 128), (128, 0, 128)),
+    "table3_k": ((0, 64, 0), (0, 64, 0)),
+    "table3_k_q_v": ((64, 64, 64), (64, 64, 64)),
+    "table5_1_to_4": ((64, 0, 64), (0, 0, 0)),
+    "table5_1_to_4_and_9_to_12": ((64, 0, 64), (64, 0, 64)),
+    "table5_5_to_12": ((0, 0, 0), (64, 0, 64)),
+    "table6_v": ((64, 0, 96), (64, 0, 96)),
+    "table6_latter_half": ((64, 0, 64), (96, 0, 96)),
+}
+
+
+@pytest.fixture
+def stage(tmp_path):
+    return Stage(tmp_path / "01-tuning", tmp_path / "tensorboard", seed=0)
+
+
+@pytest.mark.parametrize("recipe", recipe_names("zheng"))
+def test_every_recipe_trains_what_it_says(recipe, stage):
+    """Each row of the tables must load, name what exists, and learn with its own matrices."""
+    config = load_recipe("zheng", recipe)
+    build_backend(zheng.scorer_of(config, "embedding")["backend"])
+    kind = config.encoder.kind
+    depth = 12 if recipe.startswith("table5") else 2
+    shape = dataclasses.replace(SIZES[kind]["tiny"], **SMALL, **ODD[kind], depth=depth)
+    plan = LoraPlan(**{**config.lora, "rank": 2}) if config.tuning == "lora" else None
+    network = zheng.build_network(config, shape, 4000, zheng.parts_of(config, shape, plan, stage))
+    if config.tuning == "frozen":
+        return
+    if plan is not None:
+        freeze_all_but_lora(network.get_layer(kind))
+    model = zheng.training_model(config, network, 3, config.train)
+    model.run_eagerly = True
+    label = np.eye(3, dtype=np.float32)
+    before = network.get_weights()
+    waveform = np.random.default_rng(0).normal(0, 0.1, (3, network.input_shape[1]))
+    assert np.isfinite(model.train_on_batch([waveform.astype(np.float32), label], label))
+    changed = sum(
+        not np.array_equal(*pair) for pair in zip(before, network.get_weights(), strict=True)
+    )
+    trained, total = parameter_counts(network)
+    if plan is None:
+        assert changed > 2 * 12
+    else:
+        # B alone moves in the first step, since it is zero; mask_seed counts.
+        assert 0 < trained < total / 2
+        assert changed - 1 == len(network.trainable_weights) / 2
+
+
+@pytest.mark.parametrize("tuning", ["lora", "frozen"])
+def test_networks_can_be_trained_apart_for_each_subset(tuning):
+    """Development and evaluation machines must not be classes of one network then."""
+    rows = [
+        (
+            f"{subset}{machine}{index}",
+            machine,
+            "00",
+            "source",
+            "train",
+            subset,
+            {"v": str(index % 2)},
+        )
+        for subset, machine in (("dev", "fan"), ("dev", "valve"), ("eval", "drone"))
+        for index in range(4)
+    ]
+    names = ["clip_id", "machine", "section", "domain", "split", "subset", "attributes"]
+    config = load_recipe("zheng", "paper")
+    config.tuning = tuning
+    run = types.SimpleNamespace(config=config, train_clips=pd.DataFrame(rows, columns=names))
+    (together,) = zheng.tasks_of(run)
+    assert together.rows.tolist() == list(range(12))
+    config.networks = "each_subset"
+    dev, evaluation = zheng.tasks_of(run)
+    assert (dev.name, evaluation.name) == ("dev", "eval")
+    assert dev.rows.tolist() == list(range(8))
+    if tuning == "lora":
+        assert (together.classes, dev.classes, evaluation.classes) == (6, 4, 2)
+        assert sorted(set(evaluation.of_clip[8:])) == [0, 1]
+
+
+@pytest.mark.parametrize("recipe", RANKS)
+def test_ranks_are_those_of_the_tables(recipe):
+    plan = LoraPlan(**load_recipe("zheng", recipe).lora)
+    found = tuple(tuple(plan.rank_of(kind, layer, 12) for kind in "qkv") for layer in (0, 11))
+    assert found == RANKS[recipe]
+
+
+FLAGS = (
+    "--method=zheng",
+    "--recipe=table2_r4",
+    f"--pretrained={BEATS}",
+    "--set=data.seconds=0.5",
+    "--set=train.epochs=1",
+    "--set=train.steps_per_epoch=3",
+    "--set=train.learning_rate=0.01",
+    "--set=train.warm_up_steps=0",
+    "--set=spec_augment.time_width=(0, 8)",
+)
+
+
+@pytest.fixture(scope="module")
+def tuned(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zheng") / "run"
+    assert exit_of(train.main, *FLAGS, f"--data_dir={dataset}", f"--run_dir={folder}") == 0
+    return folder
+
+
+def waveforms(samples=8000):
+    return np.random.default_rng(1).normal(0, 0.1, [3, samples]).astype(np.float32)
+
+
+def exported(run_dir):
+    return next(iter(Detector.load(run_dir / "detector").extractors.values()))
+
+
+def test_what_is_exported_is_the_adapted_network(tuned):
+    """The merged network of plain layers must give what the trained one gives."""
+    run = Run.load(tuned)
+    pretrained, plan = load_encoder(BEATS), LoraPlan(**run.config.lora)
+    folder = tuned / "stages" / "01-tuning-embedding"
+    stage = Stage(folder, tuned / "tensorboard", seed=0)
+    parts = zheng.parts_of(run.config, pretrained.config, plan, stage)
+    network = zheng.build_network(run.config, pretrained.config, run.samples, parts)
+    model = zheng.training_model(run.config, network, 8, run.config.train)
+    stage.load_weights(model)
+    expected = network(waveforms()).numpy()
+    found = exported(tuned)(tf.constant(waveforms()))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    untuned = zheng.build_network(run.config, pretrained.config, run.samples)
+    zheng.start_from(untuned, pretrained)
+    assert not np.allclose(untuned(waveforms()), expected, atol=1e-3)
+
+
+def test_the_adapter_alone_is_small(tuned):
+    """What is told apart from the published weights is A and B of rank 4, on q and v."""
+    adapter = tuned / "stages" / "01-tuning-embedding" / "adapter.safetensors"
+    values = 2 * 2 * (48 * 4 + 4 * 48)  # layers, matrices, A and B
+    assert 4 * values < adapter.stat().st_size < 4 * values + 2000
+    saved = tuned / "detector" / "extractors"
+    total = sum(path.stat().st_size for path in saved.rglob("*") if path.is_file())
+    assert adapter.stat().st_size < total / 10
+
+
+def test_scores_standardised_over_the_test_set_stay_in_the_evaluation(tuned):
+    before = pd.read_csv(tuned / "evaluation" / "scores.csv")
+    flags = (f"--run_dir={tuned}", "--also=transductive_zscore")
+    assert exit_of(evaluate.main, *flags) == 0
+    after = pd.read_csv(tuned / "evaluation" / "scores.csv", dtype={"section": str})
+    np.testing.assert_array_equal(before["score"], after["score"])
+    detector = Detector.load(tuned / "detector")
+    rows = after[(after["machine"] == "fan") & (after["section"] == "00")]
+    features = exported(tuned).features(
+        Run.load(tuned).test_clips.set_index("clip_id").loc[rows["clip_id"]].reset_index(), 16000
+    )[0]
+    members = detector.scorers["fan", "00"].scorers[0].member_scores(features)
+    assert set(members) == {"source", "target"}
+    standardised = [(values - values.mean()) / values.std() for values in members.values()]
+    np.testing.assert_allclose(
+        rows["transductive_zscore"], np.min(standardised, axis=0), rtol=1e-3, atol=1e-4
+    )
+    assert "transductive_zscore" in read_json(tuned / "evaluation" / "metrics.json")["others"]
+
+
+def test_a_frozen_encoder_needs_no_training(dataset, tmp_path):
+    """tuning=frozen must embed by the published weights as they are."""
+    flags = ("--method=zheng", "--recipe=frozen", f"--pretrained={BEATS}",
+             "--set=data.seconds=0.5", f"--data_dir={dataset}")  # fmt: skip
+    assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'run'}") == 0
+    encoder = pretrained_encoder(load_encoder(BEATS), 8000, "golden")
+    expected = encoder(waveforms()).numpy().mean(axis=1)
+    found = exported(tmp_path / "run")(tf.constant(waveforms()))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "BEATs_iter3_plus_AS2M.pt, linked from github.com/microsoft/unilm"),
+        (("--recipe=table1_ced",), "mispeech/ced-base on huggingface.co"),
+        (("--recipe=table1_ced", f"--pretrained={BEATS}"), "holds beats, and encoder.kind is ced"),
+        (("--recipe=frozen", "--pretrained=none"), "tuning=frozen keeps pre-trained weights"),
+        (("--set=lora.layers=5-8", f"--pretrained={BEATS}"), "layers '5-8' are not in 1-2"),
+    ],
+)
+def test_weights_that_are_missing_or_others_are_one_line(flags, message, dataset, tmp_path, capsys):
+    command = ("--method=zheng", "--recipe=paper", f"--data_dir={dataset}", *flags)
+    assert exit_of(train.main, *command, f"--run_dir={tmp_path / 'run'}") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_other_methods_take_no_weights(dataset, tmp_path, capsys):
+    flags = ("--method=ae", f"--pretrained={BEATS}", f"--data_dir={dataset}")
+    assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'run'}") == 2
+    assert "ae takes no pre-trained weights" in capsys.readouterr().err
+
+
+def test_segments_of_a_clip_are_averaged():
+    """Wav2Vec2 and Qwen-Audio see 2 s at a time; the clip is the mean of its segments."""
+    config = load_recipe("zheng", "table1_wav2vec2")
+    apply_overrides(config, ["encoder.segment_seconds=0.25"])
+    shape = dataclasses.replace(SIZES["wav2vec2"]["tiny"], **SMALL, **ODD["wav2vec2"], depth=1)
+    keras.utils.set_random_seed(0)
+    network = zheng.build_network(config, shape, 10000)
+    assert network.input_shape == (None, 4000)
+    found = zheng.over_clips(network, 10000)(waveforms(10000)).numpy()
+    parts = [network(waveforms(10000)[:, start : start + 4000]) for start in (0, 4000, 6000)]
+    np.testing.assert_allclose(found, np.mean(parts, axis=0), rtol=1e-4, atol=1e-6)
