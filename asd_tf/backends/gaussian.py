@@ -57,7 +57,8 @@ class CappedGaussianMixture(NoveltyBackend):
             raise ValueError(
                 f"density {self.density!r} is not known: use one of {', '.join(DENSITIES)}"
             )
-        rows = unit_rows(self._validated(X, fitting=True, dtype=np.float64))
+        X = self._validated(X, fitting=True, dtype=np.float64)
+        rows = self._prepared(X, fitting=True)
         wanted = self.n_components if self.means_init is None else len(self.means_init)
         self.n_components_ = min(wanted, distinct_rows(rows, wanted))
         mixture = GaussianMixture(
@@ -73,17 +74,22 @@ class CappedGaussianMixture(NoveltyBackend):
             mixture.fit(np.repeat(rows, 2, axis=0) if len(rows) == 1 else rows)
         self.weights_, self.means_ = mixture.weights_, mixture.means_
         self.roots_ = mixture.precisions_cholesky_
-        self._set_offset(rows)
+        self._set_offset(X)
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Returns [n] the log-likelihood of each normalised row, or that of a component."""
         check_is_fitted(self)
-        rows = unit_rows(self._validated(X, fitting=False, dtype=np.float64))
+        rows = self._validated(X, fitting=False, dtype=np.float64)
+        rows = self._prepared(rows, fitting=False)
         densities = self._log_densities(rows)
         if self.density == "mixture":
             return logsumexp(densities + np.log(self.weights_), axis=1)
         return densities.max(axis=1) if self.density == "best_component" else densities.min(axis=1)
+
+    def _prepared(self, rows: np.ndarray, fitting: bool) -> np.ndarray:
+        """Returns `rows` [n, D] as the mixture sees them, of length one."""
+        return unit_rows(rows)
 
     def _log_densities(self, rows: np.ndarray) -> np.ndarray:
         """Returns [n, components] the log-density of `rows` [n, D] under each component alone."""

@@ -13,11 +13,13 @@ from sklearn.svm import OneClassSVM
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
+from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
+from asd_tf.backends.posterior_distance import PosteriorDistance
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
 
@@ -30,6 +32,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         CentreCosine,
         DensityNormalizedNearest,
         EllipticEnvelope,
+        FrameMixture,
         GaussianMixture,
         IsolationForest,
         KMeansCosine,
@@ -39,6 +42,7 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
         NearestCosine,
         NormalizedOneClassSVM,
         OneClassSVM,
+        PosteriorDistance,
         SGDOneClassSVM,
     )
 }

@@ -15,12 +15,14 @@ TRUSTED_TYPES = (
     "asd_tf.backends.cosine.CentreCosine",
     "asd_tf.backends.cosine.KMeansCosine",
     "asd_tf.backends.cosine.NearestCosine",
+    "asd_tf.backends.frame_mixture.FrameMixture",
     "asd_tf.backends.gaussian.CappedGaussianMixture",
     "asd_tf.backends.mahalanobis.LedoitWolfMahalanobis",
     "asd_tf.backends.neighbors.DensityNormalizedNearest",
     "asd_tf.backends.neighbors.KNearestCosine",
     "asd_tf.backends.one_class.NormalizedOneClassSVM",
     "asd_tf.backends.per_domain.PerDomain",
+    "asd_tf.backends.posterior_distance.PosteriorDistance",
     "sklearn.tree._tree.Tree",  # of IsolationForest
 )
 

@@ -59,9 +59,13 @@ class SingleDetector(Detector, kind="single"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`."""
-        # A clip may stand in several rows, one for each section that it is tried in.
-        once = clips.drop_duplicates("clip_id").reset_index(drop=True)
-        rows = pd.Index(once["clip_id"]).get_indexer(clips["clip_id"])
+        # A clip may stand in several rows, one for each section that it is tried in; its features
+        # are the same in each, unless a network is told the section.
+        keys = ["clip_id", "machine", "section"] if self._needs_group else ["clip_id"]
+        once = clips.drop_duplicates(keys).reset_index(drop=True)
+        rows = pd.MultiIndex.from_frame(once[keys]).get_indexer(
+            pd.MultiIndex.from_frame(clips[keys])
+        )
         features, ok = self.features(once, progress)
         scored = self.score_features(
             clips, {name: values[rows] for name, values in features.items()}, ok[rows]
@@ -81,8 +85,8 @@ class SingleDetector(Detector, kind="single"):
         Args:
             clips: The clip table.
             progress: Told the number of clips after each step.
-            store: Called with name, extractor, clips, sample rate and progress to look features up
-                or compute them; None to compute them.
+            store: Called with name, extractor, clips, sample rate, progress and numbers to look
+                features up or compute them; None to compute them.
         """
         features, ok = {}, np.ones(len(clips), bool)
         sample_rate = self.manifest["sample_rate"]
@@ -96,11 +100,25 @@ class SingleDetector(Detector, kind="single"):
             tell = progress if news == len(rows) else lambda done: None
             told[rows] = True
             compute = functools.partial(store, name, extractor) if store else extractor.features
-            values, readable = compute(part, sample_rate, progress=tell)
+            values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
             features[name] = np.full((len(clips), *values.shape[1:]), np.nan, values.dtype)
             features[name][rows] = values
             ok[rows] &= readable
         return features, ok
+
+    @functools.cached_property
+    def numbers(self) -> dict[Group, int]:
+        """The number by which networks know each group (machine, section) that has one."""
+        return {
+            (group["machine"], group["section"]): group["number"]
+            for group in self.manifest["groups"]
+            if "number" in group
+        }
+
+    @functools.cached_property
+    def _needs_group(self) -> bool:
+        """Whether a network is told the section of each clip."""
+        return any(extractor.needs_group for extractor in self.extractors.values())
 
     @functools.cached_property
     def _groups_of(self) -> dict[str, set[Group]]:
@@ -169,6 +187,7 @@ def write_detector(
     thresholds: Mapping[Group, Threshold],
     calibration: pd.DataFrame,
     statistics: Mapping[str, Any],
+    numbers: Mapping[Group, int] | None = None,
 ) -> None:
     """Writes a detector, whole or not at all.
 
@@ -180,6 +199,7 @@ def write_detector(
         thresholds: Group to its threshold.
         calibration: Columns machine, section, clip_id, domain, score.
         statistics: Of the features of normal clips, per group.
+        numbers: Group to the number by which networks know it, where they need one.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
@@ -196,6 +216,7 @@ def write_detector(
                     "folder": place,
                     "scoring": scorer.spec(),
                     "threshold": thresholds[group].to_json(),
+                    **({} if numbers is None else {"number": int(numbers[group])}),
                 }
             )
         write_csv(temporary / "calibration" / "scores.csv", calibration)

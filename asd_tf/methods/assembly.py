@@ -35,6 +35,7 @@ def fit_detector(
     scorers: Callable[[Group], Sequence[Mapping[str, Any]]],
     say: Say,
     held_out: np.ndarray | None = None,
+    numbers: Mapping[Group, int] | None = None,
 ) -> None:
     """Fits backends on the features of the training clips and writes the run's detector.
 
@@ -51,6 +52,8 @@ def fit_detector(
             All groups of a machine have the same scorers.
         say: Told what is going on.
         held_out: Which training clips [clips] no network was trained on; None for cross-fitting.
+        numbers: Machine and section to the number by which networks know them; for extractors that
+            need it.
     """
     clips = run.train_clips
     rows_of = {
@@ -66,7 +69,7 @@ def fit_detector(
             for group, of_group in described.items()
             if any(one["extractor"] == name for one in of_group)
         ]
-        features[name] = _features(run, name, extractor, np.sort(np.concatenate(using)))
+        features[name] = _features(run, name, extractor, np.sort(np.concatenate(using)), numbers)
     say("fit the backends and calibrate the thresholds")
     fitted, alone, statistics = {}, {}, []
     for group, rows in rows_of.items():
@@ -105,15 +108,28 @@ def fit_detector(
         fit_thresholds(calibration, list(fitted), run.config.calibration.quantile),
         calibration,
         statistics,
+        numbers,
     )
 
 
-def _features(run: Run, name: str, extractor: Extractor, rows: np.ndarray) -> np.ndarray:
+def _features(
+    run: Run,
+    name: str,
+    extractor: Extractor,
+    rows: np.ndarray,
+    numbers: Mapping[Group, int] | None,
+) -> np.ndarray:
     """Returns the features [clips, ...] of the training clips at `rows`, NaN for the others."""
     clips = run.train_clips.iloc[rows].reset_index(drop=True)
     with progress_over(len(clips), f"embed {name}") as progress:
         values, ok = run.embeddings.features(
-            name, extractor, clips, run.config.data.sample_rate, progress, split="train"
+            name,
+            extractor,
+            clips,
+            run.config.data.sample_rate,
+            progress,
+            split="train",
+            numbers=numbers,
         )
     _check_readable(run, clips, ok)
     features = np.full((len(run.train_clips), *values.shape[1:]), np.nan, values.dtype)

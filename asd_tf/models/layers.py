@@ -5,6 +5,7 @@ import dataclasses
 import keras
 
 from asd_tf.models.convolutions import BlockConv1D, StemConv2D
+from asd_tf.models.grouped_convolution import GroupedConv2D
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Maker:
         """Makes a square convolution with padding `same`."""
         return keras.layers.Conv2D(
             filters, size, strides, padding="same", **self._shared(), **kwargs
+        )
+
+    def grouped_conv2d(
+        self, filters: int, size: int, groups: int, strides: int = 1, **kwargs
+    ) -> keras.layers.Layer:
+        """Makes a square convolution in groups with padding `same`."""
+        return GroupedConv2D(
+            filters, size, strides, padding="same", groups=groups, **self._shared(), **kwargs
         )
 
     def conv1d(self, filters: int, size: int, strides: int, **kwargs) -> keras.layers.Layer:

@@ -11,11 +11,13 @@ from sklearn.utils.estimator_checks import check_estimator
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import distinct_rows, unit_rows
 from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
+from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
+from asd_tf.backends.posterior_distance import PosteriorDistance
 
 MEMBERS = [("nearest", NearestCosine(), "all"), ("spread", LedoitWolfMahalanobis(), "source")]
 BACKENDS = [
@@ -24,16 +26,20 @@ BACKENDS = [
     CappedGaussianMixture(2, density="best_component"),
     CentreCosine(),
     DensityNormalizedNearest(2, max_items=15),
+    FrameMixture(2),
     KMeansCosine(4, n_init=1),
     KNearestCosine(3),
     KNearestCosine(max_items=10, bound="kmeans"),
     LedoitWolfMahalanobis(),
     NearestCosine(),
     NormalizedOneClassSVM(),
+    PosteriorDistance(),
     PerDomain(MEMBERS),
     PerDomain(MEMBERS, combine="sum", normalise="calibration"),
     PerDomain(MEMBERS, combine="known", oversample=0.2),
 ]
+# They take features for scores: the larger, the less normal.
+SCORES = (AsScore, PosteriorDistance)
 IDS = [f"{type(backend).__name__}-{index}" for index, backend in enumerate(BACKENDS)]
 
 
@@ -50,12 +56,8 @@ def test_clips_far_from_training_are_less_normal(backend, rng):
     """The sign of a backend is the wrong way round: healthy machines are called broken."""
     near = 5 + rng.normal(size=(60, 3))
     far = -5 + rng.normal(size=(20, 3))
-    # AsScore takes its feature for the anomaly score: the larger, the less normal.
-    train, test = (-near, -far) if isinstance(backend, AsScore) else (near, far)
-    if isinstance(backend, AsScore):
-        backend = clone(backend).fit(train)
-    else:
-        backend = clone(backend).fit(train[:40])
+    train, test = (-near, -far) if isinstance(backend, SCORES) else (near, far)
+    backend = clone(backend).fit(train if isinstance(backend, AsScore) else train[:40])
     assert backend.score_samples(test).max() < backend.score_samples(train[40:]).min()
     assert np.all(backend.predict(test) == -1)
 
@@ -68,7 +70,7 @@ def test_works_on_one_clip_and_on_copies_of_one_clip(backend, rng):
         fitted = clone(backend).fit(train)
         own, new = fitted.score_samples(np.concatenate([clip, other]))
         assert np.isfinite([own, new]).all()
-        assert isinstance(backend, AsScore) or own > new
+        assert isinstance(backend, SCORES) or own > new
 
 
 def test_a_tenth_of_the_training_clips_lies_below_the_line_of_predict(rng):
