@@ -1,6 +1,8 @@
 """The folder of a run: its settings, its stages, and what it may take from another run."""
 
+import copy
 import dataclasses
+import itertools
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +55,11 @@ class Settings:
         return Devices(self.mixed_precision, self.strategy, self.deterministic)
 
 
+# Sections of a recipe that all parts of a run have alike.
+SHARED_SECTIONS = ("data", "calibration")
+
+PARTS = "parts"
+
 # What the weights of any training depend on, beside keys of the recipe.
 _TRAINING_SETTINGS = ("method", "seed", "untrained", "mixed_precision", "strategy", "deterministic")
 
@@ -81,7 +88,10 @@ class Run:
         self.config = config
         self.clips = clips
         self.reuse = reuse
-        self._stages = 0
+        self._recipe = config
+        self._section: str | None = None
+        self._place = Path()
+        self._numbers = itertools.count(1)
 
     @classmethod
     def open(
@@ -141,13 +151,33 @@ class Run:
             load_clips(folder / "clips.csv"),
         )
 
+    def part(self, name: str, section: str | None = None) -> "Run":
+        """Returns the same run for a part of it that has a detector of its own.
+
+        It has the clips, the settings and the stages of the run, which are numbered together. Its
+        detector and its embeddings lie in folders of the name.
+
+        Args:
+            name: Of the part, one word.
+            section: Section of the recipe that is the part's, beside `data` and `calibration`;
+                None for the recipe of the run.
+        """
+        part = copy.copy(self)
+        part._place = self._place / name
+        if section is not None:
+            shared = {key: self.config[key] for key in SHARED_SECTIONS}
+            own = {**self.config[section].to_dict(), **shared}
+            part.config = ml_collections.ConfigDict(own).lock()
+            part._section = section
+        return part
+
     def description(self) -> dict[str, Any]:
         """Returns what `config.json` says: version, settings, data and recipe."""
         return {
             "asd_tf": asd_tf.__version__,
             "settings": dataclasses.asdict(self.settings),
             "clips": {"count": len(self.clips), "sha256": clips_digest(self.clips)},
-            "recipe": self.config.to_dict(),
+            "recipe": self._recipe.to_dict(),
         }
 
     def _check_same(self, stored: Mapping[str, Any]) -> None:
@@ -164,14 +194,16 @@ class Run:
 
     @property
     def detector_folder(self) -> Path:
-        """Where the detector goes."""
-        return self.folder / "detector"
+        """Where the detector goes; that of a part stays until the whole is put together."""
+        if self._place == Path():
+            return self.folder / "detector"
+        return self.folder / PARTS / self._place / "detector"
 
     @property
     def embeddings(self) -> EmbeddingStore:
         """The features that were computed."""
-        reuse = None if self.reuse is None else self.reuse / "embeddings"
-        return EmbeddingStore(self.folder / "embeddings", reuse)
+        reuse = None if self.reuse is None else self.reuse / "embeddings" / self._place
+        return EmbeddingStore(self.folder / "embeddings" / self._place, reuse)
 
     @property
     def evaluation_folder(self) -> Path:
@@ -207,8 +239,12 @@ class Run:
         Raises:
             UsageError: If the other run differs in one of these keys, or has not finished it.
         """
-        self._stages += 1
-        label = f"{self._stages:02d}-{name}"
+        if self._section is not None:
+            depends_on = [
+                key if key.split(".")[0] in SHARED_SECTIONS else f"{self._section}.{key}"
+                for key in depends_on
+            ]
+        label = f"{next(self._numbers):02d}-{name}"
         folder = self.folder / "stages" / label
         if self.reuse is not None and not (folder / "DONE").exists():
             self._take_stage(label, depends_on)

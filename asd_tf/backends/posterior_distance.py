@@ -9,31 +9,35 @@ from asd_tf.backends.base import FLOATS, NoveltyBackend
 class PosteriorDistance(NoveltyBackend):
     """Weighs how unlikely a clip is to be normal against how far it is from the normal ones.
 
-    Rows are (1 - p, d), as `DDCSADScores` gives them; further columns do not count. The anomaly
+    Rows are pairs (1 - p, d), one for each network, as `DDCSADScores` gives them. The anomaly
     score is gamma (1 - p) + (1 - gamma) d', where d' is d in standard deviations from its mean. The
     paper takes both over all evaluation clips, which a detector does not have; here they are those
     of the clips that it is fitted to, all of them normal.
 
     Args:
         gamma: Share of 1 - p, 0 to 1, which the paper leaves open.
+        pair: Which pair counts, from 0; the others do not.
 
     Attributes:
         mean_, sd_: Of d; `sd_` is 1 where d never varies.
     """
 
-    def __init__(self, gamma: float = 0.5):
+    def __init__(self, gamma: float = 0.5, pair: int = 0):
         self.gamma = gamma
+        self.pair = pair
 
     def fit(self, X: np.ndarray, y: None = None) -> "PosteriorDistance":
-        """Takes mean and standard deviation of the second column of `X` [n, 2].
+        """Takes mean and standard deviation of the distances in `X` [n, 2 x pairs].
 
         Raises:
-            ValueError: If `gamma` is not in 0..1, or there is one column only.
+            ValueError: If `gamma` is not in 0..1, or there is no such pair.
         """
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"gamma is {self.gamma}: use a share from 0 to 1")
-        rows = validate_data(self, X, dtype=FLOATS, ensure_min_features=2)
-        distances = rows[:, 1].astype(np.float64)
+        if self.pair < 0:
+            raise ValueError(f"pair is {self.pair}: count from 0")
+        rows = validate_data(self, X, dtype=FLOATS, ensure_min_features=2 * self.pair + 2)
+        distances = rows[:, 2 * self.pair + 1].astype(np.float64)
         self.mean_ = float(distances.mean())
         spread = float(distances.std())
         self.sd_ = spread if spread > 1e-9 * abs(self.mean_) else 1.0
@@ -44,5 +48,6 @@ class PosteriorDistance(NoveltyBackend):
         """Returns [n] minus the anomaly score of each row."""
         check_is_fitted(self)
         rows = self._validated(X, fitting=False).astype(np.float64)
-        distances = (rows[:, 1] - self.mean_) / self.sd_
-        return -(self.gamma * rows[:, 0] + (1 - self.gamma) * distances)
+        unlikely, distances = rows[:, 2 * self.pair], rows[:, 2 * self.pair + 1]
+        standardised = (distances - self.mean_) / self.sd_
+        return -(self.gamma * unlikely + (1 - self.gamma) * standardised)

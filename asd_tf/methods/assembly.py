@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import ml_collections
@@ -35,6 +35,7 @@ def fit_detector(
     scorers: Callable[[Group], Sequence[Mapping[str, Any]]],
     say: Say,
     held_out: np.ndarray | None = None,
+    among: np.ndarray | None = None,
     numbers: Mapping[Group, int] | None = None,
 ) -> None:
     """Fits backends on the features of the training clips and writes the run's detector.
@@ -52,12 +53,15 @@ def fit_detector(
             All groups of a machine have the same scorers.
         say: Told what is going on.
         held_out: Which training clips [clips] no network was trained on; None for cross-fitting.
+        among: Which training clips [clips] backends may see at all, in fitting and in calibration;
+            None for all.
         numbers: Machine and section to the number by which networks know them; for extractors that
             need it.
     """
     clips = run.train_clips
+    among = np.ones(len(clips), bool) if among is None else among
     rows_of = {
-        group: rows.to_numpy()
+        group: rows.to_numpy()[among[rows]]
         for group, rows in clips.groupby(["machine", "section"], sort=True).groups.items()
     }
     described = {group: scorers(group) for group in rows_of}
@@ -74,7 +78,7 @@ def fit_detector(
     fitted, alone, statistics = {}, {}, []
     for group, rows in rows_of.items():
         scorer = GroupScorer([_scorer(values) for values in described[group]])
-        of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
+        of_group = {one.extractor: features[one.extractor].of(rows) for one in scorer.scorers}
         domain = clips["domain"].iloc[rows].to_numpy(object)
         if held_out is None:
             with remembered_fits():
@@ -118,8 +122,8 @@ def _features(
     extractor: Extractor,
     rows: np.ndarray,
     numbers: Mapping[Group, int] | None,
-) -> np.ndarray:
-    """Returns the features [clips, ...] of the training clips at `rows`, NaN for the others."""
+) -> "_Features":
+    """Computes the features of the training clips at `rows`."""
     clips = run.train_clips.iloc[rows].reset_index(drop=True)
     with progress_over(len(clips), f"embed {name}") as progress:
         values, ok = run.embeddings.features(
@@ -132,9 +136,23 @@ def _features(
             numbers=numbers,
         )
     _check_readable(run, clips, ok)
-    features = np.full((len(run.train_clips), *values.shape[1:]), np.nan, values.dtype)
-    features[rows] = values
-    return features
+    return _Features(values, rows)
+
+
+class _Features(NamedTuple):
+    """Features of some of the training clips.
+
+    Attributes:
+        values: [n, ...] the features, which may lie on disk.
+        rows: [n] the clips that they are of, in rising order.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the features of the clips at `rows`, which are among those that are there."""
+        return self.values[np.searchsorted(self.rows, rows)]
 
 
 def _scorer(values: Mapping[str, Any]) -> Scorer:
@@ -160,7 +178,7 @@ def _weights(
 def scorer_of(config: ml_collections.ConfigDict, extractor: str) -> dict[str, Any]:
     """Returns the scorer of a method with one extractor and a `backend` section in its recipe."""
     # What else a recipe says of its backend is for its method alone.
-    known = ("combine", "normalise", "oversample", "members")
+    known = ("combine", "normalise", "oversample", "fit_domain", "members")
     backend = {key: value for key, value in config.backend.to_dict().items() if key in known}
     return {"extractor": extractor, "backend": backend}
 

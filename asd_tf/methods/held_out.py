@@ -26,3 +26,21 @@ def hold_out(clips: pd.DataFrame, share: float) -> np.ndarray:
         order = sorted(rows, key=lambda row: stable_seed("held out", clips["clip_id"][row]))
         chosen[order[:count]] = True
     return chosen
+
+
+def with_target(clips: pd.DataFrame, held_out: np.ndarray) -> np.ndarray:
+    """Adds to the clips held out those of the target domain, which are too few to be.
+
+    Args:
+        clips: The clip table.
+        held_out: [clips] which are held out.
+
+    Returns:
+        [clips] what backends are fitted to and calibrated on. Of a section that has neither, it is
+        all clips.
+    """
+    chosen = held_out | (clips["domain"] == "target").to_numpy(bool)
+    for rows in clips.groupby(["machine", "section"]).groups.values():
+        if not chosen[rows].any():
+            chosen[rows] = True
+    return chosen

@@ -1,5 +1,7 @@
 """ResNet34 (He et al., CVPR 2016, Table 1), the binary classifier of Kuroyanagi et al. (2021)."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from asd_tf.models.residual_network import basic, residual_network
@@ -8,7 +10,12 @@ BLOCKS = (3, 4, 6, 3)
 
 
 def resnet34(
-    log_mel: tf.Tensor, *, width: int = 64, embedding: int | None = None, l2: float = 0.0
+    log_mel: tf.Tensor,
+    *,
+    width: int = 64,
+    blocks: Sequence[int] = BLOCKS,
+    embedding: int | None = None,
+    l2: float = 0.0,
 ) -> tf.Tensor:
     """Adds the network to a log-mel spectrogram, see `residual_network`.
 
@@ -18,6 +25,7 @@ def resnet34(
     Args:
         log_mel: Keras tensor [batch, frames, bands], 256 x 256 in the paper.
         width: Filters of the stem and of the first stage; each of the other three doubles them.
+        blocks: Number of blocks in each stage; others than the default make another network.
         embedding: Size of a dense layer behind the mean; None for the mean itself.
         l2: Factor of the squared kernels in the loss.
 
@@ -25,5 +33,5 @@ def resnet34(
         Keras tensor: the embedding [batch, D], float32; D is `embedding`, or 8 x width (512).
     """
     return residual_network(
-        log_mel, basic(width), blocks=BLOCKS, width=width, embedding=embedding, l2=l2
+        log_mel, basic(width), blocks=blocks, width=width, embedding=embedding, l2=l2
     )

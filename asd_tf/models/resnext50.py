@@ -1,5 +1,7 @@
 """ResNeXt50 32x4d (Xie et al., CVPR 2017, Table 1)."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from asd_tf.models.residual_network import grouped_bottleneck, residual_network
@@ -13,6 +15,7 @@ def resnext50(
     log_mel: tf.Tensor,
     *,
     width: int = 64,
+    blocks: Sequence[int] = BLOCKS,
     groups: int = 32,
     group_width: int = 4,
     embedding: int | None = None,
@@ -27,6 +30,7 @@ def resnext50(
         log_mel: Keras tensor [batch, frames, bands], 256 x 256 in the paper.
         width: Filters of the stem; four times as many leave the first stage, and each of the other
             three doubles them.
+        blocks: Number of blocks in each stage; others than the default make another network.
         groups: Number of groups.
         group_width: Filters of a group in the first stage; each of the other three doubles them.
         embedding: Size of a dense layer behind the mean; None for the mean itself.
@@ -38,7 +42,7 @@ def resnext50(
     return residual_network(
         log_mel,
         grouped_bottleneck(EXPANSION * width, groups, group_width),
-        blocks=BLOCKS,
+        blocks=blocks,
         width=width,
         embedding=embedding,
         l2=l2,
