@@ -67,8 +67,8 @@ def get_config() -> ml_collections.ConfigDict:
         }
     )
     config.pool = ml_collections.ConfigDict(
-        {  # eq. 3; both not told
-            "alpha": 0.0,  # 0: the mean
+        {  # eq. 3; neither told
+            "alpha": 0.1,  # 0 is the mean, large values the maximum
             "trim": 0.05,  # share of the frames that is left out at each end
         }
     )

@@ -1,0 +1,357 @@
+"""The binary classifiers of Kuroyanagi et al., DCASE 2021, alone or as an ensemble.
+
+"An ensemble approach to anomalous sound detection based on conformer-based autoencoder and binary
+classifier incorporated with metric learning", Sections 2.2 and 3.2. For each section of a machine,
+a network learns to tell its clips from those of other sections and machines, which stand in for
+anomalies, by binary cross-entropy and DDCSAD (eq. 6): first in the source domain, then, from there,
+in the target domain, with clips mixed from both. A clip is scored by how unlikely it is to be
+normal and how far from the normal ones it lies (eq. 7).
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from asd_tf.config import check_choices, check_ranges
+from asd_tf.data.pipeline import scoring_batches
+from asd_tf.detector.base import Group
+from asd_tf.detector.extractor import export_extractor
+from asd_tf.errors import UsageError
+from asd_tf.files import read_json, write_json
+from asd_tf.frontends.mel import LogMel
+from asd_tf.losses.ddcsad import DDCSADScores
+from asd_tf.methods import ensembles
+from asd_tf.methods.assembly import fit_detector
+from asd_tf.methods.binary_networks import (
+    KINDS,
+    BinaryNetwork,
+    binary_network,
+    training_model,
+)
+from asd_tf.methods.frame_models import extractor_name
+from asd_tf.methods.held_out import hold_out, with_target
+from asd_tf.methods.progress import Say
+from asd_tf.methods.pseudo_anomalies import (
+    POLICIES,
+    ClipPools,
+    labelled_batches,
+    pools_of,
+    target_batches,
+)
+from asd_tf.methods.standardisation import standardising_layer
+from asd_tf.methods.training import train_network
+from asd_tf.models.crops import OnCrops, evenly_spaced
+from asd_tf.run import Run
+from asd_tf.training.centroids import CentroidUpdate
+from asd_tf.training.stage import Stage
+
+# Sections of the recipe that make a network what it is.
+OF_NETWORK = ("outliers", "network", "loss", "augmentation", "train", "target")
+OF_LEVELS = ("data", "frontend")
+DEPENDS_ON = (*OF_LEVELS, "crop", *OF_NETWORK, "ensemble.vary", "calibration.held_out")
+
+# Of the networks of a section, in their order.
+DOMAINS = ("source", "target")
+
+CHOICES = {"ensemble.sections": ("own", "all")}
+# Of each candidate, since these may vary.
+NETWORK_CHOICES = {"network.kind": KINDS, "outliers.of": POLICIES}
+RANGES = {
+    "data.seconds": (0.2, math.inf),
+    "crop.frames": (8, math.inf),
+    "crop.in_scoring": (1, math.inf),
+    "network.embedding": (1, math.inf),
+    "loss.ddcsad": (0.0, math.inf),
+    "loss.arcface": (0.0, math.inf),
+    "train.epochs": (1, math.inf),
+    "train.steps_per_epoch": (1, math.inf),
+    "train.batch_size": (4, math.inf),
+    "target.epochs": (1, math.inf),
+    "target.steps_per_epoch": (1, math.inf),
+    "target.mixup": (0.0, 1.0),
+    "augmentation.noise": (0.0, 1.0),
+    "augmentation.volume": (0.0, 1.0),
+    "score.gamma": (0.0, 1.0),
+    "calibration.held_out": (0.001, 0.5),
+    **ensembles.RANGES,
+}
+
+
+class Classifier(NamedTuple):
+    """A classifier of a section that was trained and exported.
+
+    Attributes:
+        name: Of the extractor.
+        folder: Of the extractor.
+        kind: Of the network.
+        pairs: How many pairs (1 - p, d) it gives: one, or a second of the target domain.
+        loss: Cross-entropy on clips held out, which chooses networks.
+    """
+
+    name: str
+    folder: Path
+    kind: str
+    pairs: int
+    loss: float
+
+
+def fit(run: Run, say: Say) -> None:
+    """Trains the classifiers of each section, and writes the detector."""
+    config, clips = run.config, run.train_clips
+    check_choices(config, CHOICES)
+    check_ranges(config, RANGES)
+    recipes = ensembles.candidates(config, OF_NETWORK)
+    for recipe in recipes:
+        check_choices(recipe, NETWORK_CHOICES)
+    check_target_share(config)
+    held_out = hold_out(clips, config.calibration.held_out)
+    groups = sorted(set(zip(clips["machine"], clips["section"], strict=True)))
+    say(
+        f"{len(clips)} normal clips of {len(groups)} sections to be told from others, "
+        f"{held_out.sum()} of them held out to calibrate"
+    )
+    frontend = log_mel_model(config, run.samples)
+    check_crop(config, frontend)
+    standardise = standardising_layer(run, run.stage("levels", OF_LEVELS), frontend, False)
+    trained: dict[Group, list[Classifier]] = {group: [] for group in groups}
+    for number, recipe in enumerate(recipes):
+        for index, group in enumerate(groups):
+            name = f"{extractor_name(index, '-'.join(group))}-{number}"
+            pools = pools_of(clips, group, recipe.outliers.of, held_out)
+            one = train_section(run, recipe, standardise, pools, name, say)
+            trained[group].append(one)
+    chosen = {}
+    for group, of_group in trained.items():
+        losses = [classifier.loss for classifier in of_group]
+        numbers = ensembles.best(losses, config.ensemble.size)
+        chosen[group] = [of_group[number] for number in numbers]
+        if len(losses) > 1:
+            ensembles.say_who_entered(say, " ".join(group), numbers, losses)
+    fit_detector(
+        run,
+        {one.name: one.folder for of_group in chosen.values() for one in of_group},
+        functools.partial(scorers_of, config, chosen),
+        say,
+        among=with_target(clips, held_out),
+    )
+
+
+def check_target_share(config: ml_collections.ConfigDict) -> None:
+    """Checks that both kinds of clips can be had in both domains.
+
+    Raises:
+        UsageError: If not.
+    """
+    most = config.train.batch_size - 2
+    if not 2 <= config.target.clips <= most or config.target.clips % 2 or most % 2:
+        raise UsageError(
+            f"target.clips={config.target.clips}: use an even number from 2 to {most}, as half of "
+            f"a batch of train.batch_size={config.train.batch_size} clips, an even number too, are "
+            "normal ones"
+        )
+
+
+def log_mel_model(config: ml_collections.ConfigDict, samples: int) -> keras.Model:
+    """Builds waveform [batch, samples] to log-mels in dB [batch, frames, bands]."""
+    waveform = keras.Input([samples], name="waveform")
+    levels = LogMel(config.data.sample_rate, **config.frontend)(waveform)
+    return keras.Model(waveform, levels, name="frontend")
+
+
+def check_crop(config: ml_collections.ConfigDict, frontend: keras.Model) -> None:
+    """Checks that a clip has as many frames as a crop.
+
+    Raises:
+        UsageError: If it has fewer.
+    """
+    frames = frontend.output_shape[1]
+    if config.crop.frames > frames:
+        raise UsageError(
+            f"crop.frames={config.crop.frames}: a clip has {frames} frames, so use at most as many"
+        )
+
+
+def crop_samples(config: ml_collections.ConfigDict) -> int:
+    """Returns the samples of a waveform that has as many frames as a crop."""
+    return config.frontend.frame_length + (config.crop.frames - 1) * config.frontend.frame_step
+
+
+def train_section(
+    run: Run,
+    recipe: ml_collections.ConfigDict,
+    standardise: keras.layers.Layer,
+    pools: ClipPools,
+    name: str,
+    say: Say,
+) -> Classifier:
+    """Trains a classifier in the source and then in the target domain, and exports both."""
+    source_stage = run.stage(f"{name}-source", DEPENDS_ON)
+    build = functools.partial(built, run, recipe, standardise)
+    source = build(source_stage, recipe.train, None)
+    train_domain(run, recipe, source_stage, source, recipe.train, pools.of_source(), say)
+    networks = [source]
+    target_stage = run.stage(f"{name}-target", DEPENDS_ON)
+    if len(pools.target_normal):
+        networks.append(build(target_stage, recipe.target, source))
+        train_domain(run, recipe, target_stage, networks[1], recipe.target, pools, say)
+    export = run.stage(f"{name}-extractor", DEPENDS_ON)
+    path = export.folder / "held_out.json"
+    if not export.done:
+        write_json(path, {"loss": held_out_loss(run, source, pools)})
+        export_extractor(over_crops(recipe, run.samples, networks), export.folder / "extractor")
+        export.finish()
+    loss = float(read_json(path)["loss"])
+    return Classifier(
+        name, export.folder / "extractor", recipe.network.kind, len(networks), loss
+    )
+
+
+def built(
+    run: Run,
+    recipe: ml_collections.ConfigDict,
+    standardise: keras.layers.Layer,
+    stage: Stage,
+    train: ml_collections.ConfigDict,
+    start: BinaryNetwork | None,
+) -> BinaryNetwork:
+    """Builds and compiles a classifier of crops, with the weights of another if there is one."""
+    with run.settings.devices.scope():
+        keras.utils.set_random_seed(stage.seed)
+        frontend = log_mel_model(recipe, crop_samples(recipe))
+        network = binary_network(recipe.network, recipe.loss, frontend, standardise)
+        if start is not None:
+            network.training.set_weights(start.training.get_weights())
+        training_model(network, train)
+    return network
+
+
+def train_domain(
+    run: Run,
+    recipe: ml_collections.ConfigDict,
+    stage: Stage,
+    network: BinaryNetwork,
+    train: ml_collections.ConfigDict,
+    pools: ClipPools,
+    say: Say,
+) -> None:
+    """Trains a classifier on the clips of its domain."""
+    samples = network.embedder.input_shape[1]
+    is_target = len(pools.target_normal) > 0
+    centroids = CentroidUpdate(
+        network.ddcsad,
+        network.embedder,
+        labelled_clips(run, *pools.both_kinds(), samples, recipe.train.batch_size),
+        adapt_norms=not is_target,
+    )
+    if run.settings.untrained and not stage.done:
+        centroids.on_epoch_begin(0)  # which no epoch does
+    stream = target_batches if is_target else labelled_batches
+    train_network(
+        run,
+        stage,
+        network.training,
+        functools.partial(stream, run, recipe, stage, pools, samples),
+        epochs=train.epochs,
+        steps_per_epoch=train.steps_per_epoch,
+        say=say,
+        callbacks=[centroids],
+    )
+
+
+def labelled_clips(
+    run: Run, normal: np.ndarray, outliers: np.ndarray, samples: int, batch_size: int
+) -> tf.data.Dataset:
+    """Streams (waveform, label [batch, 1]) of some training clips once, from their beginnings."""
+    rows = np.concatenate([normal, outliers])
+    label = tf.constant(np.arange(len(rows)) < len(normal), tf.float32)[:, tf.newaxis]
+    clips = run.train_clips.iloc[rows].reset_index(drop=True)
+    batches = scoring_batches(clips, samples, run.config.data.sample_rate, batch_size)
+    return batches.map(lambda row, waveform: (waveform, tf.gather(label, row)))
+
+
+def held_out_loss(run: Run, network: BinaryNetwork, pools: ClipPools) -> float:
+    """Returns the cross-entropy on clips held out, both kinds weighing alike; 0 without any."""
+    if not len(pools.held_normal) or not len(pools.held_outliers):
+        return 0.0
+    losses: dict[float, list[np.ndarray]] = {0.0: [], 1.0: []}
+    samples = network.embedder.input_shape[1]
+    for waveform, label in labelled_clips(
+        run, pools.held_normal, pools.held_outliers, samples, run.config.train.batch_size
+    ):
+        logits = network.classifier(waveform, training=False)
+        entropy = tf.nn.sigmoid_cross_entropy_with_logits(label, logits).numpy()
+        for kind, found in losses.items():
+            found.append(entropy[label.numpy() == kind])
+    return float(np.mean([np.concatenate(found).mean() for found in losses.values()]))
+
+
+def over_crops(
+    recipe: ml_collections.ConfigDict, samples: int, networks: Sequence[BinaryNetwork]
+) -> keras.Model:
+    """Builds waveform to the pair (1 - p, d) of each network, [batch, crops, 2 x networks]."""
+    frontend = log_mel_model(recipe, samples)
+    frames, bands = frontend.output_shape[1:]
+    crop = keras.Input([recipe.crop.frames, bands], name="crop")
+    pairs = [
+        pair_of(network, domain)(crop)
+        for network, domain in zip(networks, DOMAINS, strict=False)
+    ]
+    pairs = keras.layers.Concatenate(name="pairs")(pairs) if len(pairs) > 1 else pairs[0]
+    starts = evenly_spaced(frames, recipe.crop.frames, recipe.crop.in_scoring)
+    on_crops = OnCrops(keras.Model(crop, pairs), starts, name="crops")
+    return keras.Model(frontend.input, on_crops(frontend.output))
+
+
+def pair_of(network: BinaryNetwork, name: str) -> keras.Model:
+    """Builds levels of a crop to the pair (1 - p, d) of a network, [batch, 2]."""
+    encoder = network.encoder
+    pair = DDCSADScores(network.ddcsad)([network.posterior(encoder.output), encoder.output])
+    return keras.Model(encoder.input, pair, name=name)
+
+
+def scorers_of(
+    config: ml_collections.ConfigDict, chosen: dict[Group, list[Classifier]], group: Group
+) -> list[dict[str, Any]]:
+    """Describes the scorers of a section, whose scores are averaged (eq. 7, Section 3.2)."""
+    machine, _ = group
+    sections = [other for other in chosen if other[0] == machine]
+    if config.ensemble.sections == "own":
+        sections = [group]
+    classifiers = [(other, one) for other in sections for one in chosen[other]]
+    return [
+        {
+            "extractor": one.name,
+            "backend": backend_of(config.score.gamma, one.pairs),
+            "name": f"section_{section}_{number}",
+            "weight": 1 / len(classifiers),
+        }
+        for (_, section), one in classifiers
+        for number in [chosen[machine, section].index(one)]
+    ]
+
+
+def backend_of(gamma: float, pairs: int) -> dict[str, Any]:
+    """Describes eq. 7 by the network of a clip's domain.
+
+    Distances are standardised over the calibration clips of both domains, as those of the target
+    domain are too few to have a deviation.
+    """
+    return {
+        "combine": "known",
+        "fit_domain": "all",
+        "members": {
+            domain: {
+                "estimator": "PosteriorDistance",
+                "domain": domain if pairs > 1 else "all",
+                "params": {"gamma": gamma, "pair": pair},
+            }
+            for pair, domain in enumerate(DOMAINS[:pairs])
+        },
+    }
