@@ -154,8 +154,8 @@ class Run:
     def part(self, name: str, section: str | None = None) -> "Run":
         """Returns the same run for a part of it that has a detector of its own.
 
-        It has the clips, the settings and the stages of the run, which are numbered together. Its
-        detector and its embeddings lie in folders of the name.
+        It has the clips and the settings of the run. Its detector and its embeddings lie in folders
+        of the name, which its stages, numbered apart, have in theirs.
 
         Args:
             name: Of the part, one word.
@@ -164,6 +164,7 @@ class Run:
         """
         part = copy.copy(self)
         part._place = self._place / name
+        part._numbers = itertools.count(1)
         if section is not None:
             shared = {key: self.config[key] for key in SHARED_SECTIONS}
             own = {**self.config[section].to_dict(), **shared}
@@ -244,7 +245,7 @@ class Run:
                 key if key.split(".")[0] in SHARED_SECTIONS else f"{self._section}.{key}"
                 for key in depends_on
             ]
-        label = f"{next(self._numbers):02d}-{name}"
+        label = "-".join([f"{next(self._numbers):02d}", *self._place.parts, name])
         folder = self.folder / "stages" / label
         if self.reuse is not None and not (folder / "DONE").exists():
             self._take_stage(label, depends_on)

@@ -19,7 +19,6 @@ from asd_tf.errors import InputError, UsageError
 DOMAINS = ("source", "target", "all")
 COMBINES = ("min", "sum", "known")
 NORMALISES = ("none", "calibration")
-FIT_DOMAINS = ("own", "all")
 
 # Parameters that count things of which there can be no more than distinct training rows.
 _COUNTS = ("n_clusters", "n_components", "n_neighbors")
@@ -51,8 +50,6 @@ class PerDomain(NoveltyBackend):
         oversample: Members of the target domain are fitted to so many rows, as a share of those of
             the source domain; what is missing lies between rows that are there (`smote_rows`). 0
             for none; 0.2 is common.
-        fit_domain: `own` fits each member to the rows of its domain, `all` to every row, so that
-            its domain says only which rows it scores.
 
     Attributes:
         members_: (name, fitted estimator, domain) of the members in use.
@@ -67,13 +64,11 @@ class PerDomain(NoveltyBackend):
         combine: str = "min",
         normalise: str = "none",
         oversample: float = 0.0,
-        fit_domain: str = "own",
     ):
         self.members = members
         self.combine = combine
         self.normalise = normalise
         self.oversample = oversample
-        self.fit_domain = fit_domain
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the arguments and, if `deep`, those of the members as `name__argument`."""
@@ -113,10 +108,7 @@ class PerDomain(NoveltyBackend):
         X = self._validated(X, fitting=True)
         domain = _domains(domain, len(X)).fillna("source").to_numpy()
         groups = np.arange(len(X)) if groups is None else np.asarray(groups)
-        rows = {
-            name: np.isin(domain, _domains_of(which if self.fit_domain == "own" else "all"))
-            for name, _, which in self.members
-        }
+        rows = {name: np.isin(domain, _domains_of(which)) for name, _, which in self.members}
         used = [member for member in self.members if rows[member[0]].any()]
         if not used:
             wanted = " or ".join(sorted({which for *_, which in self.members}))
@@ -207,11 +199,7 @@ class PerDomain(NoveltyBackend):
         names = [name for name, *_ in self.members]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"members need unique names, at least one: {names}")
-        values = [
-            ("combine", self.combine, COMBINES),
-            ("normalise", self.normalise, NORMALISES),
-            ("fit_domain", self.fit_domain, FIT_DOMAINS),
-        ]
+        values = [("combine", self.combine, COMBINES), ("normalise", self.normalise, NORMALISES)]
         values += [(f"the domain of {name}", which, DOMAINS) for name, _, which in self.members]
         for argument, value, choices in values:
             if value not in choices:

@@ -17,14 +17,17 @@ class PosteriorDistance(NoveltyBackend):
     Args:
         gamma: Share of 1 - p, 0 to 1, which the paper leaves open.
         pair: Which pair counts, from 0; the others do not.
+        least_spread: The standard deviation counts as at least this share of the mean, since a few
+            clips, or clips that the network was trained on, lie closer together than others will.
 
     Attributes:
         mean_, sd_: Of d; `sd_` is 1 where d never varies.
     """
 
-    def __init__(self, gamma: float = 0.5, pair: int = 0):
+    def __init__(self, gamma: float = 0.5, pair: int = 0, least_spread: float = 0.0):
         self.gamma = gamma
         self.pair = pair
+        self.least_spread = least_spread
 
     def fit(self, X: np.ndarray, y: None = None) -> "PosteriorDistance":
         """Takes mean and standard deviation of the distances in `X` [n, 2 x pairs].
@@ -34,12 +37,14 @@ class PosteriorDistance(NoveltyBackend):
         """
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"gamma is {self.gamma}: use a share from 0 to 1")
-        if self.pair < 0:
-            raise ValueError(f"pair is {self.pair}: count from 0")
+        if min(self.pair, self.least_spread) < 0:
+            raise ValueError(
+                f"pair is {self.pair} and least_spread {self.least_spread}: use values from 0 on"
+            )
         rows = validate_data(self, X, dtype=FLOATS, ensure_min_features=2 * self.pair + 2)
         distances = rows[:, 2 * self.pair + 1].astype(np.float64)
         self.mean_ = float(distances.mean())
-        spread = float(distances.std())
+        spread = max(float(distances.std()), self.least_spread * abs(self.mean_))
         self.sd_ = spread if spread > 1e-9 * abs(self.mean_) else 1.0
         self._set_offset(rows)
         return self

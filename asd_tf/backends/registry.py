@@ -18,13 +18,7 @@ from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
-from asd_tf.backends.per_domain import (
-    COMBINES,
-    DOMAINS,
-    FIT_DOMAINS,
-    NORMALISES,
-    PerDomain,
-)
+from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
@@ -58,23 +52,14 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
 _FIXED = {"LocalOutlierFactor": {"novelty": True, "algorithm": "brute"}}
 
 
-# Words that a backend takes: the default, and the choices.
-_WORDS = {
-    "combine": ("min", COMBINES),
-    "normalise": ("none", NORMALISES),
-    "fit_domain": ("own", FIT_DOMAINS),
-}
-
-
 def build_backend(config: Mapping[str, Any]) -> PerDomain:
     """Builds an unfitted backend.
 
     Args:
-        config: `combine` (default `min`), `normalise` (default `none`), `oversample` (default 0)
-            and `fit_domain` (default `own`) as of `PerDomain`, and `members`: the name of each with
-            its `estimator`, `domain` (default `all`) and `params` (default none). The members are
-            taken in the order of their names, since a recipe has no other. Seeds are 0 unless a
-            recipe sets them.
+        config: `combine` (default `min`), `normalise` (default `none`) and `oversample` (default 0)
+            as of `PerDomain`, and `members`: the name of each with its `estimator`, `domain`
+            (default `all`) and `params` (default none). The members are taken in the order of their
+            names, since a recipe has no other. Seeds are 0 unless a recipe sets them.
 
     Returns:
         The backend.
@@ -82,16 +67,16 @@ def build_backend(config: Mapping[str, Any]) -> PerDomain:
     Raises:
         UsageError: If a key, a name, a parameter or a value is not known.
     """
-    _check_keys("backend", config, ("members", "oversample", *_WORDS))
-    words = {key: config.get(key, default) for key, (default, _) in _WORDS.items()}
-    for key, (_, choices) in _WORDS.items():
-        check_choice(f"backend.{key}", str(words[key]), choices)
+    _check_keys("backend", config, ("combine", "members", "normalise", "oversample"))
+    combine, normalise = config.get("combine", "min"), config.get("normalise", "none")
+    check_choice("backend.combine", str(combine), COMBINES)
+    check_choice("backend.normalise", str(normalise), NORMALISES)
     members = config.get("members")
     if not members:
         raise UsageError("backend.members is empty: name at least one, with its estimator")
     built = [(name, *_member(f"backend.members.{name}", members[name])) for name in sorted(members)]
     oversample = config.get("oversample", 0.0)
-    return PerDomain(built, oversample=oversample, **words)
+    return PerDomain(built, combine=combine, normalise=normalise, oversample=oversample)
 
 
 def _member(where: str, config: Mapping[str, Any]) -> tuple[BaseEstimator, str]:

@@ -178,7 +178,7 @@ def _weights(
 def scorer_of(config: ml_collections.ConfigDict, extractor: str) -> dict[str, Any]:
     """Returns the scorer of a method with one extractor and a `backend` section in its recipe."""
     # What else a recipe says of its backend is for its method alone.
-    known = ("combine", "normalise", "oversample", "fit_domain", "members")
+    known = ("combine", "normalise", "oversample", "members")
     backend = {key: value for key, value in config.backend.to_dict().items() if key in known}
     return {"extractor": extractor, "backend": backend}
 

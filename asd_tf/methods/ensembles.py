@@ -7,7 +7,7 @@ import ml_collections
 
 from asd_tf.config import check_choice
 from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
-from asd_tf.detector.fusion import RULES, Fusion
+from asd_tf.detector.fusion import Fusion
 from asd_tf.errors import UsageError
 from asd_tf.methods.progress import Say
 from asd_tf.run import Run
@@ -64,7 +64,6 @@ def write_ensemble(run: Run, fit_member: Callable[[Run, int], None], size: int, 
         size: Number of members.
         rule: Of the fusion, on scores that are standardised: see `Fusion`.
     """
-    check_choice("ensemble.rule", rule, RULES)
     if size == 1:
         fit_member(run, 0)
         return
@@ -77,9 +76,7 @@ def write_ensemble(run: Run, fit_member: Callable[[Run, int], None], size: int, 
     )
 
 
-def fuse_parts(
-    run: Run, parts: dict[str, Run], fit_part: Callable[[str], None], rule: str
-) -> None:
+def fuse_parts(run: Run, parts: dict[str, Run], fit_part: Callable[[str], None], rule: str) -> None:
     """Makes the detectors of the parts of a run that are not there yet, and fuses them.
 
     Args:
@@ -103,4 +100,6 @@ def fuse_parts(
 def say_who_entered(say: Say, whose: str, chosen: Sequence[int], losses: Sequence[float]) -> None:
     """Tells which candidates enter, and how well each did on clips that were held out."""
     listed = ", ".join(f"{index} ({losses[index]:.4f})" for index in chosen)
-    say(f"{whose}: of {len(losses)} networks these enter, by their loss on clips held out: {listed}")
+    say(
+        f"{whose}: of {len(losses)} networks these enter, by their loss on clips held out: {listed}"
+    )

@@ -18,10 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
-from asd_tf.config import check_choices, check_ranges
+from asd_tf.config import check_choice, check_choices, check_ranges
 from asd_tf.data.frame_features import crop_batches
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
+from asd_tf.detector.fusion import RULES
 from asd_tf.files import read_json, write_json
 from asd_tf.methods import ensembles
 from asd_tf.methods.assembly import fit_detector, scorer_of
@@ -73,9 +74,7 @@ class Candidate(NamedTuple):
 def fit(run: Run, say: Say) -> None:
     """Trains the autoencoders of each machine, and writes the detector."""
     config = run.config
-    check_choices(config, CHOICES)
-    check_ranges(config, RANGES)
-    recipes = ensembles.candidates(config, OF_NETWORK)
+    recipes = candidates_of(config)
     data = frame_data(run, say)
     say_what_is_held_out(run, data, say)
     machines = sorted(run.train_clips["machine"].unique())
@@ -106,6 +105,18 @@ def fit(run: Run, say: Say) -> None:
         )
 
     ensembles.write_ensemble(run, fit_member, config.ensemble.size, config.ensemble.rule)
+
+
+def candidates_of(config: ml_collections.ConfigDict) -> list[ml_collections.ConfigDict]:
+    """Checks a recipe, and returns that of each network of a machine.
+
+    Raises:
+        UsageError: If a value is none that is possible.
+    """
+    check_choices(config, CHOICES)
+    check_ranges(config, RANGES)
+    check_choice("ensemble.rule", config.ensemble.rule, RULES)
+    return ensembles.candidates(config, OF_NETWORK)
 
 
 def section_numbers(run: Run) -> dict[Group, int]:

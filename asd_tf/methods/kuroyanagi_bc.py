@@ -79,6 +79,7 @@ RANGES = {
     "augmentation.noise": (0.0, 1.0),
     "augmentation.volume": (0.0, 1.0),
     "score.gamma": (0.0, 1.0),
+    "score.least_spread": (0.0, math.inf),
     "calibration.held_out": (0.001, 0.5),
     **ensembles.RANGES,
 }
@@ -105,12 +106,7 @@ class Classifier(NamedTuple):
 def fit(run: Run, say: Say) -> None:
     """Trains the classifiers of each section, and writes the detector."""
     config, clips = run.config, run.train_clips
-    check_choices(config, CHOICES)
-    check_ranges(config, RANGES)
-    recipes = ensembles.candidates(config, OF_NETWORK)
-    for recipe in recipes:
-        check_choices(recipe, NETWORK_CHOICES)
-    check_target_share(config)
+    recipes = candidates_of(config)
     held_out = hold_out(clips, config.calibration.held_out)
     groups = sorted(set(zip(clips["machine"], clips["section"], strict=True)))
     say(
@@ -141,6 +137,21 @@ def fit(run: Run, say: Say) -> None:
         say,
         among=with_target(clips, held_out),
     )
+
+
+def candidates_of(config: ml_collections.ConfigDict) -> list[ml_collections.ConfigDict]:
+    """Checks a recipe, and returns that of each network of a section.
+
+    Raises:
+        UsageError: If a value is none that is possible.
+    """
+    check_choices(config, CHOICES)
+    check_ranges(config, RANGES)
+    check_target_share(config)
+    recipes = ensembles.candidates(config, OF_NETWORK)
+    for recipe in recipes:
+        check_choices(recipe, NETWORK_CHOICES)
+    return recipes
 
 
 def check_target_share(config: ml_collections.ConfigDict) -> None:
@@ -208,9 +219,7 @@ def train_section(
         export_extractor(over_crops(recipe, run.samples, networks), export.folder / "extractor")
         export.finish()
     loss = float(read_json(path)["loss"])
-    return Classifier(
-        name, export.folder / "extractor", recipe.network.kind, len(networks), loss
-    )
+    return Classifier(name, export.folder / "extractor", recipe.network.kind, len(networks), loss)
 
 
 def built(
@@ -300,8 +309,7 @@ def over_crops(
     frames, bands = frontend.output_shape[1:]
     crop = keras.Input([recipe.crop.frames, bands], name="crop")
     pairs = [
-        pair_of(network, domain)(crop)
-        for network, domain in zip(networks, DOMAINS, strict=False)
+        pair_of(network, domain)(crop) for network, domain in zip(networks, DOMAINS, strict=False)
     ]
     pairs = keras.layers.Concatenate(name="pairs")(pairs) if len(pairs) > 1 else pairs[0]
     starts = evenly_spaced(frames, recipe.crop.frames, recipe.crop.in_scoring)
@@ -328,7 +336,7 @@ def scorers_of(
     return [
         {
             "extractor": one.name,
-            "backend": backend_of(config.score.gamma, one.pairs),
+            "backend": backend_of(config.score, one.pairs),
             "name": f"section_{section}_{number}",
             "weight": 1 / len(classifiers),
         }
@@ -337,20 +345,15 @@ def scorers_of(
     ]
 
 
-def backend_of(gamma: float, pairs: int) -> dict[str, Any]:
-    """Describes eq. 7 by the network of a clip's domain.
-
-    Distances are standardised over the calibration clips of both domains, as those of the target
-    domain are too few to have a deviation.
-    """
+def backend_of(score: ml_collections.ConfigDict, pairs: int) -> dict[str, Any]:
+    """Describes eq. 7 by the network of a clip's domain, with distances of that domain."""
     return {
         "combine": "known",
-        "fit_domain": "all",
         "members": {
             domain: {
                 "estimator": "PosteriorDistance",
                 "domain": domain if pairs > 1 else "all",
-                "params": {"gamma": gamma, "pair": pair},
+                "params": {**score, "pair": pair},
             }
             for pair, domain in enumerate(DOMAINS[:pairs])
         },

@@ -198,9 +198,7 @@ def augmented(
     """Adds noise to some clips [batch, N] and changes the volume of some."""
     seeds = tf.random.experimental.stateless_split(seed, 2)
     if augmentation.noise:
-        waveform = add_gaussian_noise(
-            waveform, seeds[0], augmentation.snr_db, augmentation.noise
-        )
+        waveform = add_gaussian_noise(waveform, seeds[0], augmentation.snr_db, augmentation.noise)
     if augmentation.volume:
         waveform = change_volume(waveform, seeds[1], augmentation.gain_db, augmentation.volume)
     return waveform

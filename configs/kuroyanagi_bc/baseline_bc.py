@@ -68,7 +68,12 @@ def get_config() -> ml_collections.ConfigDict:
             "alpha": 0.2,  # of the beta distribution of the shares; not told
         }
     )
-    config.score = ml_collections.ConfigDict({"gamma": 0.5})  # eq. 7; not told
+    config.score = ml_collections.ConfigDict(
+        {  # eq. 7; neither told
+            "gamma": 0.5,
+            "least_spread": 0.5,  # of distances, as a share of their mean
+        }
+    )
     config.ensemble = ml_collections.ConfigDict(
         {
             "candidates": 1,  # networks that are trained for each section

@@ -32,6 +32,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.crop.in_scoring = 4
     config.network.width = 16
     config.network.blocks = (1, 1, 1, 1)
+    config.augmentation.noise = 0.5  # as in the ensemble
+    config.augmentation.volume = 0.5
     config.train.epochs = 6
     config.train.steps_per_epoch = 40
     config.target.epochs = 2

@@ -1,0 +1,17 @@
+"""One autoencoder a machine and one classifier a section in minutes on two cores, mixed."""
+
+import ml_collections
+from asd_tf.configs.kuroyanagi.mix import mixed
+from asd_tf.configs.kuroyanagi_ae import quick as ae
+from asd_tf.configs.kuroyanagi_bc import quick as bc
+
+# What the shared test of all methods changes, to be done in seconds.
+TEST = (
+    *(f"ae.{assignment}" for assignment in ae.TEST if not assignment.startswith("data.")),
+    *(f"bc.{assignment}" for assignment in bc.TEST if not assignment.startswith("data.")),
+    "data.seconds=0.5",
+)
+
+
+def get_config() -> ml_collections.ConfigDict:
+    return mixed(ae.get_config(), bc.get_config())
