@@ -1,4 +1,4 @@
-"""Features of a run's clips, computed once and kept, so that many backends need one extraction."""
+"""The features of a run's clips: computed once and kept, for many backends to judge."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -13,10 +13,11 @@ from asd_tf.files import atomic_path
 
 
 class EmbeddingStore:
-    """The folder `embeddings/<extractor>/<split>.npz` of a run.
+    """The folders `embeddings/<extractor>/<split>` of a run.
 
-    A file is used only where the extractor's bytes, the sample rate and the clips are the same, and
-    their sections' numbers, if the extractor needs them.
+    One is used only where the extractor's bytes, the sample rate and the clips are the same, and
+    their sections' numbers, if the extractor needs them. Features go to disk batch by batch and
+    come back as a memory map, so that memory does not grow with the data.
 
     Args:
         folder: The folder.
@@ -25,6 +26,10 @@ class EmbeddingStore:
 
     def __init__(self, folder: Path, reuse: Path | None = None):
         self._folders = [folder] if reuse is None else [folder, reuse]
+
+    def part(self, name: str) -> "EmbeddingStore":
+        """Returns the store of a part of the run, in the folder of its name."""
+        return EmbeddingStore(*(folder / name for folder in self._folders))
 
     def features(
         self,
@@ -44,25 +49,34 @@ class EmbeddingStore:
             clips: The clip table.
             sample_rate: Of the waveforms, in Hz.
             progress: Told the number of clips after each batch.
-            split: Name of the file.
+            split: Name of the folder.
             numbers: Machine and section to their number, for an extractor that needs it.
 
         Returns:
-            Features [clips, ...] with NaN for unreadable clips, and ok [clips].
+            Features [clips, ...] on disk, not to be changed, with NaN for unreadable clips, and ok
+            [clips].
         """
         key = _key(extractor, clips, sample_rate, numbers)
         for folder in self._folders:
-            stored = _load(folder / name / f"{split}.npz", key)
+            stored = _load(folder / name / split, key)
             if stored is not None:
                 progress(len(clips))
                 return stored
-        values, ok = extractor.features(clips, sample_rate, progress=progress, numbers=numbers)
-        with (
-            atomic_path(self._folders[0] / name / f"{split}.npz") as temporary,
-            temporary.open("wb") as file,
-        ):
-            np.savez(file, key=key, clip_id=clips["clip_id"].to_numpy(str), features=values, ok=ok)
-        return values, ok
+        place = self._folders[0] / name / split
+        with atomic_path(place) as temporary:
+            temporary.mkdir()
+
+            def on_disk(shape: tuple[int, ...]) -> np.ndarray:
+                return np.lib.format.open_memmap(
+                    temporary / "features.npy", mode="w+", dtype=np.float32, shape=shape
+                )
+
+            _, ok = extractor.features(
+                clips, sample_rate, progress=progress, numbers=numbers, make_array=on_disk
+            )
+            ids = clips["clip_id"].to_numpy(str)
+            np.savez(temporary / "index.npz", key=key, clip_id=ids, ok=ok)
+        return _load(place, key)
 
 
 def _key(
@@ -79,10 +93,11 @@ def _key(
     return hashlib.sha256(f"{extractor.digest} {sample_rate} {parts}".encode()).hexdigest()
 
 
-def _load(path: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
-    if not path.exists():
+def _load(folder: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+    if not (folder / "index.npz").exists():
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        if stored["key"].item() != key:
+    with np.load(folder / "index.npz", allow_pickle=False) as index:
+        if index["key"].item() != key:
             return None
-        return stored["features"], stored["ok"]
+        ok = index["ok"]
+    return np.load(folder / "features.npy", mmap_mode="r", allow_pickle=False), ok

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import itertools
 import shutil
 from collections.abc import Mapping, Sequence
@@ -58,8 +59,6 @@ class Settings:
 # Sections of a recipe that all parts of a run have alike.
 SHARED_SECTIONS = ("data", "calibration")
 
-PARTS = "parts"
-
 # What the weights of any training depend on, beside keys of the recipe.
 _TRAINING_SETTINGS = ("method", "seed", "untrained", "mixed_precision", "strategy", "deterministic")
 
@@ -90,7 +89,7 @@ class Run:
         self.reuse = reuse
         self._recipe = config
         self._section: str | None = None
-        self._place = Path()
+        self._place: tuple[str, ...] = ()
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -163,7 +162,7 @@ class Run:
                 None for the recipe of the run.
         """
         part = copy.copy(self)
-        part._place = self._place / name
+        part._place = (*self._place, name)
         part._numbers = itertools.count(1)
         if section is not None:
             shared = {key: self.config[key] for key in SHARED_SECTIONS}
@@ -196,15 +195,25 @@ class Run:
     @property
     def detector_folder(self) -> Path:
         """Where the detector goes; that of a part stays until the whole is put together."""
-        if self._place == Path():
-            return self.folder / "detector"
-        return self.folder / PARTS / self._place / "detector"
+        return self._work_folder / "detector"
+
+    @property
+    def parts_folder(self) -> Path:
+        """Where the detectors of its parts stand until they are put together."""
+        return self._work_folder / "parts"
+
+    @property
+    def _work_folder(self) -> Path:
+        return functools.reduce(
+            lambda folder, name: folder / "parts" / name, self._place, self.folder
+        )
 
     @property
     def embeddings(self) -> EmbeddingStore:
         """The features that were computed."""
-        reuse = None if self.reuse is None else self.reuse / "embeddings" / self._place
-        return EmbeddingStore(self.folder / "embeddings" / self._place, reuse)
+        reuse = None if self.reuse is None else self.reuse / "embeddings"
+        store = EmbeddingStore(self.folder / "embeddings", reuse)
+        return functools.reduce(EmbeddingStore.part, self._place, store)
 
     @property
     def evaluation_folder(self) -> Path:
@@ -245,7 +254,7 @@ class Run:
                 key if key.split(".")[0] in SHARED_SECTIONS else f"{self._section}.{key}"
                 for key in depends_on
             ]
-        label = "-".join([f"{next(self._numbers):02d}", *self._place.parts, name])
+        label = "-".join([f"{next(self._numbers):02d}", *self._place, name])
         folder = self.folder / "stages" / label
         if self.reuse is not None and not (folder / "DONE").exists():
             self._take_stage(label, depends_on)

@@ -1,18 +1,17 @@
 """The evaluation of a trained run: scores, ground truth, metrics and the report."""
 
-import functools
+import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asd_tf.config import flatten
 from asd_tf.data.ground_truth import read_ground_truth
-from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.detector import ClipFeatures, Detector, Examined
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from asd_tf.evaluation.official import formula_of
@@ -25,21 +24,10 @@ from asd_tf.files import write_csv, write_json
 from asd_tf.methods.progress import progress_over
 from asd_tf.run import Run
 
-Features = Mapping[str, np.ndarray]
-
 _TRUTH = "ground_truth.csv"
 
-
-class Evidence(NamedTuple):
-    """What the scores of test clips are made of; NaN where there is none.
-
-    Attributes:
-        parts: See `FeatureScores`.
-        members: Computes `SingleDetector.member_scores`.
-    """
-
-    parts: dict[str, np.ndarray]
-    members: Callable[[], dict[str, np.ndarray]]
+# Extractors that the report has a map of: more would make a page that no browser likes.
+_MOST_MAPS = 16
 
 
 def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> None:
@@ -78,47 +66,55 @@ def evaluate_run(
     Raises:
         UsageError: If one of these is asked for of a detector that it is not for.
     """
+    detector = Detector.load(run.detector_folder)
     if run.settings.num_runs == 1:
-        detector = SingleDetector.load(run.detector_folder)
-        scores, evidence, features = _score(run, detector)
-        return _write(run, detector, scores, evidence, features, run.folder, tsne, also), []
-    singles, all_scores, all_features = [], [], {}
+        return _write(run, detector, _examined(run, detector), run.folder, tsne, also), []
+    singles, found = [], {}
     for index in range(run.settings.num_runs):
         single = Run.load(run.single_folder(index))
-        detector = SingleDetector.load(single.detector_folder)
-        scores, evidence, features = _score(single, detector)
-        all_scores.append(scores)
-        all_features |= {f"run {index}: {name}": values for name, values in features.items()}
-        singles.append(_write(single, detector, scores, evidence, features, run.folder, tsne, also))
-    detector = FusedDetector.load(run.detector_folder)
-    scores = detector.fuse(np.stack(all_scores), run.test_clips)
-    evaluation = _write(
-        run, detector, scores, Evidence({}, dict), all_features, run.folder, tsne, ()
-    )
+        part = Detector.load(single.detector_folder)
+        found[f"run {index}"] = _examined(single, part)
+        singles.append(_write(single, part, found[f"run {index}"], run.folder, tsne, also))
+    scores = detector.fuse(np.stack([one.scores for one in found.values()]), run.test_clips)
+    features = {
+        f"{name}: {extractor}": values
+        for name, one in found.items()
+        for extractor, values in one.features.items()
+    }
+    # The single runs stand beside it already.
+    fused = Examined(scores, {}, features=features)
+    evaluation = _write(run, detector, fused, run.folder, tsne, ())
     write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
     return evaluation, singles
 
 
-def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Evidence, Features]:
-    """Scores the test clips, from stored embeddings where they fit."""
+def _examined(run: Run, detector: Detector) -> Examined:
+    """Scores the test clips, from stored embeddings where they fit; NaN where it knows none."""
     clips = run.test_clips
     known = detector.is_known(clips)
-    store = functools.partial(run.embeddings.features, split="test")
+    rows = np.flatnonzero(known)
     with progress_over(len(clips), "score") as progress:
-        features, ok = detector.features(clips, progress, store)
-    mine = (
-        clips[known].reset_index(drop=True),
-        {name: values[known] for name, values in features.items()},
-        ok[known],
+        found = detector.examine(clips[known].reset_index(drop=True), progress, run.embeddings)
+        progress(int(np.sum(~known)))
+
+    def refitted() -> np.ndarray | None:
+        scores = found.refitted()
+        return None if scores is None else _spread({"": scores}, known)[""]
+
+    return Examined(
+        _spread({"": found.scores}, known)[""],
+        found.items,
+        _spread(found.parts, known),
+        {
+            name: ClipFeatures(one.values, rows[one.rows], one.places)
+            for name, one in found.features.items()
+        },
+        members=lambda: _spread(found.members(), known),
+        refitted=refitted,
     )
-    scored = detector.score_features(*mine)
-    evidence = Evidence(
-        _spread(scored.parts, known), lambda: _spread(detector.member_scores(*mine), known)
-    )
-    return _spread({"score": scored.clip}, known)["score"], evidence, features
 
 
-def _spread(scores: Features, known: np.ndarray) -> dict[str, np.ndarray]:
+def _spread(scores: Mapping[str, np.ndarray], known: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the scores of the known clips at their places among all [clips], else NaN."""
     spread = {name: np.full(len(known), np.nan) for name in scores}
     for name, values in scores.items():
@@ -129,40 +125,42 @@ def _spread(scores: Features, known: np.ndarray) -> dict[str, np.ndarray]:
 def _write(
     run: Run,
     detector: Detector,
-    scores: np.ndarray,
-    evidence: Evidence,
-    features: Features,
+    found: Examined,
     truth_folder: Path,
     tsne: bool,
     also: Sequence[str],
 ) -> Evaluation:
-    scored = detector.with_decisions(run.test_clips, scores).assign(**evidence.parts)
+    scored = detector.with_decisions(run.test_clips, found.scores).assign(**found.parts)
     if (truth_folder / _TRUTH).exists():
         scored = join_truth(scored, _load_truth(truth_folder / _TRUTH))
-    others = list(evidence.parts)
+    others = list(found.parts)
     for name in also:
-        scored = ALSO[name](scored, evidence, run.settings.dataset)
+        scored = ALSO[name](scored, found, run.settings.dataset)
         others.append(name)
     evaluation = evaluate(scored, run.settings.dataset, others)
     write_evaluation(evaluation, run.evaluation_folder)
     report = run.evaluation_folder / "report.html"
-    write_report(report, evaluation, run.test_clips, features, _context(run), tsne)
+    means = {
+        name: values.clip_means(len(scored))
+        for name, values in itertools.islice(found.features.items(), _MOST_MAPS)
+    }
+    write_report(report, evaluation, run.test_clips, means, _context(run), tsne)
     return evaluation
 
 
-def _add_oracle_gamma(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
-    if len(evidence.parts) != 2:
+def _add_oracle_gamma(scored: pd.DataFrame, found: Examined, dataset: str) -> pd.DataFrame:
+    if len(found.parts) != 2:
         raise UsageError(
             "oracle_gamma weighs two parts, and this detector has "
-            f"{len(evidence.parts) or 'one score'}: it is for runs of geco and others that add "
+            f"{len(found.parts) or 'one score'}: it is for runs of geco and others that add "
             "two scores"
         )
-    found = oracle_gamma(scored, *evidence.parts, formula_of(dataset))
+    found = oracle_gamma(scored, *found.parts, formula_of(dataset))
     return scored.assign(oracle_gamma=found.scores, oracle_gamma_weight=found.weights)
 
 
-def _add_zscore(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
-    members = evidence.members()
+def _add_zscore(scored: pd.DataFrame, found: Examined, dataset: str) -> pd.DataFrame:
+    members = found.members()
     if len(members) < 2:
         raise UsageError(
             "transductive_zscore takes the smallest of several members of a backend, such as one "
@@ -171,7 +169,7 @@ def _add_zscore(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.Da
     return scored.assign(transductive_zscore=transductive_zscore(scored, members))
 
 
-ALSO: Mapping[str, Callable[[pd.DataFrame, Evidence, str], pd.DataFrame]] = MappingProxyType(
+ALSO: Mapping[str, Callable[[pd.DataFrame, Examined, str], pd.DataFrame]] = MappingProxyType(
     {"oracle_gamma": _add_oracle_gamma, "transductive_zscore": _add_zscore}
 )
 """Scores that are made with labels, or with all test clips at once, by name."""

@@ -2,16 +2,21 @@
 
 import abc
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import Threshold, decide
 from asd_tf.data.paths import clips_of_files
+from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.folder import read_manifest
 from asd_tf.errors import InputError
+
+if TYPE_CHECKING:
+    from asd_tf.embeddings import EmbeddingStore
 
 Group = tuple[str, str]
 Items = dict[str, np.ndarray]
@@ -23,6 +28,29 @@ _SCORED_COLUMNS = (
     "clip_id", "path", "machine", "section", "domain", "split", "label", "subset",
     "score", "threshold", "decision", "status",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a detector finds in clips, and what its scores are made of.
+
+    Attributes:
+        scores: [clips] anomaly scores, NaN where a file cannot be read.
+        items: Clip to its evidence, of those that have any.
+        parts: Name to the scores [clips] of each part alone, where the score is made of several.
+        features: Name of each extractor to the features of the clips that it saw.
+        members: Computes the scores [clips] of each member of the backends alone, by name, where
+            a group has one scorer.
+        refitted: Computes the scores [clips] with distances standardised over these very clips;
+            None where no backend does so.
+    """
+
+    scores: np.ndarray
+    items: Items
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
+    features: dict[str, ClipFeatures] = field(default_factory=dict)
+    members: Callable[[], dict[str, np.ndarray]] = dict
+    refitted: Callable[[], np.ndarray | None] = lambda: None
 
 
 class Detector(abc.ABC):
@@ -107,6 +135,21 @@ class Detector(abc.ABC):
         Returns:
             Scores [clips], NaN where a file cannot be read; and the evidence: for each clip_id
             the scores of its items (frames, crops, segments), where the method has items.
+        """
+
+    @abc.abstractmethod
+    def examine(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: "EmbeddingStore | None" = None,
+    ) -> Examined:
+        """Scores test clips of known groups, and tells what the scores are made of.
+
+        Args:
+            clips: The clip table, each clip once; every row is of a group of the detector.
+            progress: Told the number of clips after each step.
+            store: Where features are looked up and kept; None to compute them.
         """
 
     def score(

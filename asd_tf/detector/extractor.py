@@ -70,6 +70,10 @@ def _input_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
     return specs
 
 
+def _in_memory(shape: tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, np.float32)
+
+
 class Extractor:
     """A loaded SavedModel.
 
@@ -114,6 +118,7 @@ class Extractor:
         batch_size: int = 32,
         progress: Callable[[int], None] = lambda done: None,
         numbers: Mapping[Group, int] | None = None,
+        make_array: Callable[[tuple[int, ...]], np.ndarray] = _in_memory,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Computes the features of clips, decoded in parallel and never all in memory.
 
@@ -124,6 +129,8 @@ class Extractor:
             progress: Told the number of clips after each batch.
             numbers: Machine and section to the number by which the network knows them; for one
                 that needs it alone.
+            make_array: Makes the float32 array of a shape that the features are written into, such
+                as one on disk.
 
         Returns:
             Features [clips, ...] with NaN for unreadable clips, and ok [clips].
@@ -133,13 +140,14 @@ class Extractor:
         """
         group = self.group_of(clips, numbers)
         shape = self._serve.structured_outputs["features"].shape[1:]
-        values = np.full((len(clips), *shape), np.nan, np.float32)
+        values = make_array((len(clips), *shape))
         ok = np.zeros(len(clips), bool)
         for rows, waveform in scoring_batches(clips, self.samples, sample_rate, batch_size):
             rows = rows.numpy()
             values[rows] = self(waveform, None if group is None else group[rows])
             ok[rows] = True
             progress(len(rows))
+        values[~ok] = np.nan
         progress(int(np.sum(~ok)))
         return values, ok
 

@@ -2,19 +2,22 @@
 
 import functools
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import fit_thresholds
-from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.base import Detector, Examined, Group, Items
 from asd_tf.detector.folder import write_manifest
 from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path, write_csv
+
+if TYPE_CHECKING:
+    from asd_tf.embeddings import EmbeddingStore
 
 # Fewer normal clips that all parts have scored tell nothing about the fused scores.
 _FEWEST_COMMON = 20
@@ -42,20 +45,61 @@ class FusedDetector(Detector, kind="fused"):
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`; the evidence is fused where all parts have it alike."""
         results = [
-            part.anomaly_scores(
-                self._heard_by(part, clips), progress if index == 0 else lambda done: None
-            )
-            for index, part in enumerate(self.parts.values())
+            part.anomaly_scores(self._heard_by(part, clips), tell)
+            for part, tell in self._told(progress)
         ]
         scores = self.fuse(np.stack([scores for scores, _ in results]), clips)
+        return scores, self._fused_items([items for _, items in results], clips)
+
+    def examine(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: "EmbeddingStore | None" = None,
+    ) -> Examined:
+        """See `Detector.examine`; each part keeps its features in a store of its own."""
+        found = {
+            name: part.examine(
+                self._heard_by(part, clips), tell, None if store is None else store.part(name)
+            )
+            for (name, (part, tell)) in zip(self.parts, self._told(progress), strict=True)
+        }
+        parts = {name: one.scores for name, one in found.items()}
+
+        def refitted() -> np.ndarray | None:
+            scores = [one.refitted() for one in found.values()]
+            if all(one is None for one in scores):
+                return None
+            pairs = zip(scores, parts.values(), strict=True)
+            return self.fuse(np.stack([old if new is None else new for new, old in pairs]), clips)
+
+        return Examined(
+            self.fuse(np.stack(list(parts.values())), clips),
+            self._fused_items([one.items for one in found.values()], clips),
+            parts,
+            {
+                f"{part}: {name}": values
+                for part, one in found.items()
+                for name, values in one.features.items()
+            },
+            refitted=refitted,
+        )
+
+    def _told(self, progress: Callable[[int], None]) -> Iterator[tuple[Detector, Callable]]:
+        """Yields each part and whom it tells of its progress: a clip is done once."""
+        for index, part in enumerate(self.parts.values()):
+            yield part, progress if index == 0 else lambda done: None
+
+    def _fused_items(self, of_parts: Sequence[Items], clips: pd.DataFrame) -> Items:
+        """Fuses the evidence of clips where all parts have it alike."""
         group_of = clips.drop_duplicates("clip_id").set_index("clip_id")[["machine", "section"]]
         items = {}
-        for clip_id in results[0][1]:
-            evidence = [part_items.get(clip_id) for _, part_items in results]
+        for clip_id in of_parts[0]:
+            evidence = [of_part.get(clip_id) for of_part in of_parts]
             if len({None if one is None else one.shape for one in evidence}) == 1:
                 group = [tuple(group_of.loc[clip_id])]
                 items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
-        return scores, items
+        return items
 
     def _heard_by(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
         """Gives each part its own channel where they differ, as near and far microphones do."""

@@ -4,19 +4,23 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import Threshold
-from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.base import Detector, Examined, Group, Items
 from asd_tf.detector.extractor import Extractor
+from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.folder import write_manifest
 from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
 
-Features = Mapping[str, np.ndarray]
+if TYPE_CHECKING:
+    from asd_tf.embeddings import EmbeddingStore
+
+Features = Mapping[str, ClipFeatures]
 
 
 class FeatureScores(NamedTuple):
@@ -59,52 +63,70 @@ class SingleDetector(Detector, kind="single"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`."""
-        # A clip may stand in several rows, one for each section that it is tried in; its features
-        # are the same in each, unless a network is told the section.
-        keys = ["clip_id", "machine", "section"] if self._needs_group else ["clip_id"]
-        once = clips.drop_duplicates(keys).reset_index(drop=True)
-        rows = pd.MultiIndex.from_frame(once[keys]).get_indexer(
-            pd.MultiIndex.from_frame(clips[keys])
-        )
-        features, ok = self.features(once, progress)
-        scored = self.score_features(
-            clips, {name: values[rows] for name, values in features.items()}, ok[rows]
-        )
+        features, ok = self.features(clips, progress)
+        scored = self.score_features(clips, features, ok)
         return scored.clip, scored.items
+
+    def examine(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: "EmbeddingStore | None" = None,
+    ) -> Examined:
+        """See `Detector.examine`; the parts are the scorers, where groups have several."""
+        features, ok = self.features(clips, progress, store)
+        scored = self.score_features(clips, features, ok)
+        return Examined(
+            scored.clip,
+            scored.items,
+            scored.parts,
+            features,
+            members=lambda: self.member_scores(clips, features, ok),
+            refitted=lambda: self.refitted_scores(clips, features, ok),
+        )
 
     def features(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        store: "EmbeddingStore | None" = None,
+    ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
         """Computes the features of clips by each extractor, and whether they could be read.
 
-        An extractor sees the clips of the groups that it scores; it has NaN for the others.
+        An extractor sees the clips of the groups that it scores. A clip may stand in several rows,
+        one for each section that it is tried in; its features are the same in each, unless a
+        network is told the section.
 
         Args:
             clips: The clip table.
             progress: Told the number of clips after each step.
-            store: Called with name, extractor, clips, sample rate, progress and numbers to look
-                features up or compute them; None to compute them.
+            store: Where features are looked up and kept; None to compute them in memory.
         """
         features, ok = {}, np.ones(len(clips), bool)
-        sample_rate = self.manifest["sample_rate"]
         groups = list(zip(clips["machine"], clips["section"], strict=True))
         told = np.zeros(len(clips), bool)
         for name, extractor in self.extractors.items():
             rows = np.flatnonzero([group in self._groups_of[name] for group in groups])
-            part = clips.iloc[rows].reset_index(drop=True)
+            keys = ["clip_id", "machine", "section"] if extractor.needs_group else ["clip_id"]
+            places, first = _numbered(clips.iloc[rows][keys])
             # A clip that several extractors see is one clip done.
             news = int(np.sum(~told[rows]))
-            tell = progress if news == len(rows) else lambda done: None
             told[rows] = True
-            compute = functools.partial(store, name, extractor) if store else extractor.features
-            values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
-            features[name] = np.full((len(clips), *values.shape[1:]), np.nan, values.dtype)
-            features[name][rows] = values
-            ok[rows] &= readable
+            values, readable = self._computed(
+                name,
+                clips.iloc[rows[first]].reset_index(drop=True),
+                progress if news == len(rows) else lambda done: None,
+                store,
+            )
+            features[name] = ClipFeatures(values, rows, places)
+            ok[rows] &= readable[places]
         return features, ok
+
+    def _computed(self, name, clips, progress, store):
+        extractor, sample_rate = self.extractors[name], self.manifest["sample_rate"]
+        if store is None:
+            return extractor.features(clips, sample_rate, progress=progress, numbers=self.numbers)
+        return store.features(name, extractor, clips, sample_rate, progress, "test", self.numbers)
 
     @functools.cached_property
     def numbers(self) -> dict[Group, int]:
@@ -114,11 +136,6 @@ class SingleDetector(Detector, kind="single"):
             for group in self.manifest["groups"]
             if "number" in group
         }
-
-    @functools.cached_property
-    def _needs_group(self) -> bool:
-        """Whether a network is told the section of each clip."""
-        return any(extractor.needs_group for extractor in self.extractors.values())
 
     @functools.cached_property
     def _groups_of(self) -> dict[str, set[Group]]:
@@ -136,7 +153,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: The clip table; every row is of a group of the detector.
-            features: Extractor to features [clips, ...].
+            features: Extractor to the features of the clips that it sees.
             ok: Which clips [clips] could be read.
         """
         scores, items, parts = np.full(len(clips), np.nan), {}, {}
@@ -162,7 +179,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: As of `score_features`, like those that follow.
-            features: Extractor to features [clips, ...].
+            features: Extractor to the features of the clips that it sees.
             ok: Which clips [clips] could be read.
 
         Returns:
@@ -177,6 +194,41 @@ class SingleDetector(Detector, kind="single"):
                 for name, values in found.items():
                     members.setdefault(name, np.full(len(clips), np.nan))[rows] = values
         return members
+
+    def refitted_scores(
+        self, clips: pd.DataFrame, features: Features, ok: np.ndarray
+    ) -> np.ndarray | None:
+        """Scores clips with distances that are standardised over these very clips.
+
+        As eq. 7 of Kuroyanagi et al. (DCASE 2021) has it: the backends that standardise a distance
+        are fitted anew, to the clips of their section and subset.
+
+        Args:
+            clips: As of `score_features`, like those that follow.
+            features: Extractor to the features of the clips that it sees.
+            ok: Which clips [clips] could be read.
+
+        Returns:
+            [clips], or None where there is no such backend.
+        """
+        if not any(scorer.standardises for scorer in self.scorers.values()):
+            return None
+        scores = np.full(len(clips), np.nan)
+        domain = clips["domain"].to_numpy(object)
+        groups = clips[ok].groupby(["subset", "machine", "section"], sort=False).groups
+        for (_, *group), rows in groups.items():
+            scorer, rows = self.scorers[tuple(group)], rows.to_numpy()
+            used = {one.extractor for one in scorer.scorers}
+            of_group = {name: features[name][rows] for name in used}
+            refitted = scorer.refitted(of_group, domain[rows])
+            scores[rows] = refitted.score(of_group, domain[rows]).clip
+        return scores
+
+
+def _numbered(keys: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers distinct rows in their order: the number of each row, and where each came first."""
+    numbers = keys.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
+    return numbers, np.flatnonzero(~keys.duplicated().to_numpy())
 
 
 def write_detector(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import ml_collections
@@ -22,6 +22,7 @@ from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor, export_extractor
+from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.single import write_detector
 from asd_tf.errors import InputError
 from asd_tf.methods.progress import Say, progress_over
@@ -78,7 +79,7 @@ def fit_detector(
     fitted, alone, statistics = {}, {}, []
     for group, rows in rows_of.items():
         scorer = GroupScorer([_scorer(values) for values in described[group]])
-        of_group = {one.extractor: features[one.extractor].of(rows) for one in scorer.scorers}
+        of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
         domain = clips["domain"].iloc[rows].to_numpy(object)
         if held_out is None:
             with remembered_fits():
@@ -122,7 +123,7 @@ def _features(
     extractor: Extractor,
     rows: np.ndarray,
     numbers: Mapping[Group, int] | None,
-) -> "_Features":
+) -> ClipFeatures:
     """Computes the features of the training clips at `rows`."""
     clips = run.train_clips.iloc[rows].reset_index(drop=True)
     with progress_over(len(clips), f"embed {name}") as progress:
@@ -136,23 +137,7 @@ def _features(
             numbers=numbers,
         )
     _check_readable(run, clips, ok)
-    return _Features(values, rows)
-
-
-class _Features(NamedTuple):
-    """Features of some of the training clips.
-
-    Attributes:
-        values: [n, ...] the features, which may lie on disk.
-        rows: [n] the clips that they are of, in rising order.
-    """
-
-    values: np.ndarray
-    rows: np.ndarray
-
-    def of(self, rows: np.ndarray) -> np.ndarray:
-        """Returns the features of the clips at `rows`, which are among those that are there."""
-        return self.values[np.searchsorted(self.rows, rows)]
+    return ClipFeatures(values, rows, np.arange(len(rows)))
 
 
 def _scorer(values: Mapping[str, Any]) -> Scorer:

@@ -93,8 +93,7 @@ def fuse_parts(run: Run, parts: dict[str, Run], fit_part: Callable[[str], None],
     folders = {name: part.detector_folder for name, part in parts.items()}
     quantile = run.config.calibration.quantile
     write_fused_detector(run.detector_folder, folders, Fusion(rule), quantile)
-    for folder in folders.values():
-        shutil.rmtree(folder.parent)
+    shutil.rmtree(run.parts_folder)
 
 
 def say_who_entered(say: Say, whose: str, chosen: Sequence[int], losses: Sequence[float]) -> None:
