@@ -201,7 +201,8 @@ def autoencoders(data) -> Path:
 def classifiers(data) -> Path:
     run_dir = data.parent / "bc"
     flags = (*flags_of("kuroyanagi_bc"), *SHORT_BC, "--set=outliers.of=sections",
-             "--set=ensemble.candidates=2", f"--data_dir={data}", f"--run_dir={run_dir}")  # fmt: skip
+             "--set=ensemble.candidates=2",
+             f"--data_dir={data}", f"--run_dir={run_dir}")  # fmt: skip
     assert exit_of(train.main, *flags) == 0
     return run_dir
 
