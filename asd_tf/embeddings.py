@@ -11,12 +11,15 @@ from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor
 from asd_tf.files import atomic_path
 
+_FEATURES, _INDEX = "features.npy", "index.npz"
+
 
 class EmbeddingStore:
-    """The folder `embeddings/<extractor>/<split>.npz` of a run.
+    """The folders `embeddings/<extractor>/<split>/` of a run: features.npy and index.npz.
 
-    A file is used only where the extractor's bytes, the sample rate and the clips are the same, and
-    their sections' numbers, if the extractor needs them.
+    Features are used only where the extractor's bytes, the sample rate and the clips are the same,
+    and their sections' numbers, if the extractor needs them. They are written and read through
+    memory maps: frames of a large dataset fill more memory than there is.
 
     Args:
         folder: The folder.
@@ -25,6 +28,10 @@ class EmbeddingStore:
 
     def __init__(self, folder: Path, reuse: Path | None = None):
         self._folders = [folder] if reuse is None else [folder, reuse]
+
+    def part(self, name: str) -> "EmbeddingStore":
+        """Returns the store of a part of a fused detector, in the subfolder of its name."""
+        return EmbeddingStore(*(folder / name for folder in self._folders))
 
     def features(
         self,
@@ -44,25 +51,35 @@ class EmbeddingStore:
             clips: The clip table.
             sample_rate: Of the waveforms, in Hz.
             progress: Told the number of clips after each batch.
-            split: Name of the file.
+            split: Name of the folder.
             numbers: Machine and section to their number, for an extractor that needs it.
 
         Returns:
-            Features [clips, ...] with NaN for unreadable clips, and ok [clips].
+            Features [clips, ...] with NaN for unreadable clips, a read-only memory map; and ok
+            [clips].
         """
         key = _key(extractor, clips, sample_rate, numbers)
         for folder in self._folders:
-            stored = _load(folder / name / f"{split}.npz", key)
+            stored = _load(folder / name / split, key)
             if stored is not None:
                 progress(len(clips))
                 return stored
-        values, ok = extractor.features(clips, sample_rate, progress=progress, numbers=numbers)
-        with (
-            atomic_path(self._folders[0] / name / f"{split}.npz") as temporary,
-            temporary.open("wb") as file,
-        ):
-            np.savez(file, key=key, clip_id=clips["clip_id"].to_numpy(str), features=values, ok=ok)
-        return values, ok
+        place = self._folders[0] / name / split
+        with atomic_path(place) as temporary:
+            temporary.mkdir()
+            values = np.lib.format.open_memmap(
+                temporary / _FEATURES,
+                mode="w+",
+                dtype=np.float32,
+                shape=(len(clips), *extractor.feature_shape),
+            )
+            _, ok = extractor.features(
+                clips, sample_rate, progress=progress, numbers=numbers, out=values
+            )
+            values.flush()
+            ids = clips["clip_id"].to_numpy(str)
+            np.savez(temporary / _INDEX, key=key, clip_id=ids, ok=ok)
+        return _read(place, ok)
 
 
 def _key(
@@ -79,10 +96,12 @@ def _key(
     return hashlib.sha256(f"{extractor.digest} {sample_rate} {parts}".encode()).hexdigest()
 
 
-def _load(path: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
-    if not path.exists():
+def _load(folder: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+    if not (folder / _INDEX).exists():
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        if stored["key"].item() != key:
-            return None
-        return stored["features"], stored["ok"]
+    with np.load(folder / _INDEX, allow_pickle=False) as index:
+        return _read(folder, index["ok"]) if index["key"].item() == key else None
+
+
+def _read(folder: Path, ok: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.load(folder / _FEATURES, mmap_mode="r", allow_pickle=False), ok

@@ -178,13 +178,13 @@ def test_what_is_exported_is_what_was_trained(finished):
     statistics = json.loads((stages / "02-00-fan" / "levels.json").read_text())
     network = pae.build(config.pae, levels.shape[2], **statistics, steps=2).training
     network.load_weights(stages / "02-00-fan" / "final.weights.h5")
-    stored = np.load(finished / "embeddings" / "00-fan" / "train.npz")
+    stored = finished / "embeddings" / "00-fan" / "train"
     clips = pd.read_csv(finished / "clips.csv", dtype={"section": str})
     train = clips[clips["split"] == "train"].reset_index(drop=True)
     rows = np.flatnonzero(train["machine"] == "fan")
-    assert train["clip_id"][rows].tolist() == stored["clip_id"].tolist()
+    assert train["clip_id"][rows].tolist() == np.load(stored / "index.npz")["clip_id"].tolist()
     expected = PredictionErrors(network)(levels[rows[:3]])
-    np.testing.assert_allclose(stored["features"][:3], expected, rtol=1e-3)
+    np.testing.assert_allclose(np.load(stored / "features.npy")[:3], expected, rtol=1e-3)
 
 
 @pytest.mark.slow
