@@ -12,7 +12,8 @@ import pandas as pd
 
 from asd_tf.config import flatten
 from asd_tf.data.ground_truth import read_ground_truth
-from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.detector import Detector
+from asd_tf.detector.examination import Lazily
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from asd_tf.evaluation.official import formula_of
@@ -25,21 +26,17 @@ from asd_tf.files import write_csv, write_json
 from asd_tf.methods.progress import progress_over
 from asd_tf.run import Run
 
-Features = Mapping[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 
 _TRUTH = "ground_truth.csv"
 
 
 class Evidence(NamedTuple):
-    """What the scores of test clips are made of; NaN where there is none.
+    """What the scores of all test clips are made of; see `Examination`."""
 
-    Attributes:
-        parts: See `FeatureScores`.
-        members: Computes `SingleDetector.member_scores`.
-    """
-
-    parts: dict[str, np.ndarray]
-    members: Callable[[], dict[str, np.ndarray]]
+    parts: Arrays
+    members: Callable[[], Arrays]
+    refitted: Callable[[], np.ndarray | None]
 
 
 def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> None:
@@ -79,51 +76,62 @@ def evaluate_run(
         UsageError: If one of these is asked for of a detector that it is not for.
     """
     if run.settings.num_runs == 1:
-        detector = SingleDetector.load(run.detector_folder)
-        scores, evidence, features = _score(run, detector)
-        return _write(run, detector, scores, evidence, features, run.folder, tsne, also), []
-    singles, all_scores, all_features = [], [], {}
-    for index in range(run.settings.num_runs):
-        single = Run.load(run.single_folder(index))
-        detector = SingleDetector.load(single.detector_folder)
-        scores, evidence, features = _score(single, detector)
-        all_scores.append(scores)
-        all_features |= {f"run {index}: {name}": values for name, values in features.items()}
-        singles.append(_write(single, detector, scores, evidence, features, run.folder, tsne, also))
-    detector = FusedDetector.load(run.detector_folder)
-    scores = detector.fuse(np.stack(all_scores), run.test_clips)
-    evaluation = _write(
-        run, detector, scores, Evidence({}, dict), all_features, run.folder, tsne, ()
-    )
-    write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
-    return evaluation, singles
+        return _evaluate_one(run, run.folder, tsne, also).evaluation, []
+    singles = [
+        _evaluate_one(Run.load(run.single_folder(index)), run.folder, tsne, also)
+        for index in range(run.settings.num_runs)
+    ]
+    features = {
+        f"run {index}: {name}": functools.partial(single.features.__getitem__, name)
+        for index, single in enumerate(singles)
+        for name in single.features
+    }
+    detector = Detector.load(run.detector_folder)
+    scores = detector.fuse(np.stack([single.scores for single in singles]), run.test_clips)
+    nothing = Evidence({}, dict, lambda: None)
+    evaluation = _write(run, detector, scores, nothing, Lazily(features), run.folder, tsne, ())
+    evaluations = [single.evaluation for single in singles]
+    write_json(run.evaluation_folder / "runs.json", summarise_runs(evaluations))
+    return evaluation, evaluations
 
 
-def _score(run: Run, detector: SingleDetector) -> tuple[np.ndarray, Evidence, Features]:
-    """Scores the test clips, from stored embeddings where they fit."""
-    clips = run.test_clips
+class _Evaluated(NamedTuple):
+    """A run that is evaluated, and the scores and features of its test clips."""
+
+    evaluation: Evaluation
+    scores: np.ndarray
+    features: Arrays
+
+
+def _evaluate_one(run: Run, truth_folder: Path, tsne: bool, also: Sequence[str]) -> _Evaluated:
+    """Evaluates a run of one detector, from stored embeddings where they fit."""
+    detector, clips = Detector.load(run.detector_folder), run.test_clips
     known = detector.is_known(clips)
-    store = functools.partial(run.embeddings.features, split="test")
-    with progress_over(len(clips), "score") as progress:
-        features, ok = detector.features(clips, progress, store)
-    mine = (
-        clips[known].reset_index(drop=True),
-        {name: values[known] for name, values in features.items()},
-        ok[known],
+    with progress_over(int(known.sum()), "score") as progress:
+        found = detector.examine(clips[known].reset_index(drop=True), progress, run.embeddings)
+
+    def everywhere(values: np.ndarray) -> np.ndarray:
+        """Puts the values of known clips at their places among all, NaN elsewhere."""
+        spread = np.full((len(known), *values.shape[1:]), np.nan, values.dtype)
+        spread[known] = values
+        return spread
+
+    def all_everywhere(arrays: Arrays) -> dict[str, np.ndarray]:
+        return {name: everywhere(values) for name, values in arrays.items()}
+
+    def refitted() -> np.ndarray | None:
+        values = found.refitted()
+        return None if values is None else everywhere(values)
+
+    scores = everywhere(found.scores)
+    features = Lazily(
+        {name: lambda name=name: everywhere(found.features[name]) for name in found.features}
     )
-    scored = detector.score_features(*mine)
     evidence = Evidence(
-        _spread(scored.parts, known), lambda: _spread(detector.member_scores(*mine), known)
+        all_everywhere(found.parts), lambda: all_everywhere(found.members()), refitted
     )
-    return _spread({"score": scored.clip}, known)["score"], evidence, features
-
-
-def _spread(scores: Features, known: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the scores of the known clips at their places among all [clips], else NaN."""
-    spread = {name: np.full(len(known), np.nan) for name in scores}
-    for name, values in scores.items():
-        spread[name][known] = values
-    return spread
+    evaluation = _write(run, detector, scores, evidence, features, truth_folder, tsne, also)
+    return _Evaluated(evaluation, scores, features)
 
 
 def _write(
@@ -131,7 +139,7 @@ def _write(
     detector: Detector,
     scores: np.ndarray,
     evidence: Evidence,
-    features: Features,
+    features: Arrays,
     truth_folder: Path,
     tsne: bool,
     also: Sequence[str],

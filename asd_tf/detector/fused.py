@@ -2,7 +2,7 @@
 
 import functools
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from asd_tf.calibration import fit_thresholds
 from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.examination import Examination, FeatureStore, Lazily
 from asd_tf.detector.folder import write_manifest
 from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
@@ -41,21 +42,63 @@ class FusedDetector(Detector, kind="fused"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`; the evidence is fused where all parts have it alike."""
+        shared = _SharedProgress(progress, len(self.parts))
         results = [
-            part.anomaly_scores(
-                self._heard_by(part, clips), progress if index == 0 else lambda done: None
-            )
-            for index, part in enumerate(self.parts.values())
+            part.anomaly_scores(self._heard_by(part, clips), shared) for part in self.parts.values()
         ]
-        scores = self.fuse(np.stack([scores for scores, _ in results]), clips)
+        scores, items = zip(*results, strict=True)
+        return self.fuse(np.stack(scores), clips), self._fused_items(items, clips)
+
+    def examine(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: FeatureStore | None = None,
+    ) -> Examination:
+        """See `Detector.examine`; each part has its own part of the store."""
+        shared = _SharedProgress(progress, len(self.parts))
+        found = {
+            name: part.examine(
+                self._heard_by(part, clips), shared, None if store is None else store.part(name)
+            )
+            for name, part in self.parts.items()
+        }
+        parts = {name: one.scores for name, one in found.items()}
+        features = {
+            f"{name}: {extractor}": functools.partial(one.features.__getitem__, extractor)
+            for name, one in found.items()
+            for extractor in one.features
+        }
+        return Examination(
+            self.fuse(np.stack(list(parts.values())), clips),
+            self._fused_items([one.items for one in found.values()], clips),
+            parts,
+            Lazily(features),
+            dict,
+            lambda: self._refitted(found, clips),
+        )
+
+    def _refitted(self, found: Mapping[str, Examination], clips: pd.DataFrame) -> np.ndarray | None:
+        """Fuses the refitted scores of the parts that have some with the scores of the others."""
+        again = [one.refitted() for one in found.values()]
+        if all(scores is None for scores in again):
+            return None
+        scores = [
+            one.scores if refitted is None else refitted
+            for one, refitted in zip(found.values(), again, strict=True)
+        ]
+        return self.fuse(np.stack(scores), clips)
+
+    def _fused_items(self, of_parts: Sequence[Items], clips: pd.DataFrame) -> Items:
+        """Fuses the evidence of those clips of which all parts have it alike."""
         group_of = clips.drop_duplicates("clip_id").set_index("clip_id")[["machine", "section"]]
         items = {}
-        for clip_id in results[0][1]:
-            evidence = [part_items.get(clip_id) for _, part_items in results]
+        for clip_id in of_parts[0]:
+            evidence = [one.get(clip_id) for one in of_parts]
             if len({None if one is None else one.shape for one in evidence}) == 1:
                 group = [tuple(group_of.loc[clip_id])]
                 items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
-        return scores, items
+        return items
 
     def _heard_by(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
         """Gives each part its own channel where they differ, as near and far microphones do."""
@@ -66,6 +109,19 @@ class FusedDetector(Detector, kind="fused"):
     def fuse(self, scores: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
         """Fuses the scores [parts, clips] that the parts gave to a clip table."""
         return self._fusion(scores, zip(clips["machine"], clips["section"], strict=True))
+
+
+class _SharedProgress:
+    """Counts a clip when all parts are done with as many, so that no part seems to stand still."""
+
+    def __init__(self, progress: Callable[[int], None], parts: int):
+        self._progress = progress
+        self._parts = parts
+        self._rest = 0
+
+    def __call__(self, done: int) -> None:
+        whole, self._rest = divmod(self._rest + done, self._parts)
+        self._progress(whole)
 
 
 def write_fused_detector(

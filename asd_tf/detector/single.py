@@ -11,12 +11,13 @@ import pandas as pd
 
 from asd_tf.calibration import Threshold
 from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.examination import ClipFeatures, Examination, FeatureStore, Lazily
 from asd_tf.detector.extractor import Extractor
 from asd_tf.detector.folder import write_manifest
 from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
 
-Features = Mapping[str, np.ndarray]
+Features = Mapping[str, ClipFeatures]
 
 
 class FeatureScores(NamedTuple):
@@ -68,19 +69,38 @@ class SingleDetector(Detector, kind="single"):
         )
         features, ok = self.features(once, progress)
         scored = self.score_features(
-            clips, {name: values[rows] for name, values in features.items()}, ok[rows]
+            clips, {name: values.take(rows) for name, values in features.items()}, ok[rows]
         )
         return scored.clip, scored.items
+
+    def examine(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: FeatureStore | None = None,
+    ) -> Examination:
+        """See `Detector.examine`."""
+        look_up = None if store is None else functools.partial(store.features, split="test")
+        features, ok = self.features(clips, progress, look_up)
+        scored = self.score_features(clips, features, ok)
+        return Examination(
+            scored.clip,
+            scored.items,
+            scored.parts,
+            Lazily({name: values.means for name, values in features.items()}),
+            lambda: self.member_scores(clips, features, ok),
+            lambda: self._scores_over_test_clips(clips, features, ok),
+        )
 
     def features(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
         store: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
         """Computes the features of clips by each extractor, and whether they could be read.
 
-        An extractor sees the clips of the groups that it scores; it has NaN for the others.
+        An extractor sees the clips of the groups that it scores.
 
         Args:
             clips: The clip table.
@@ -101,8 +121,9 @@ class SingleDetector(Detector, kind="single"):
             told[rows] = True
             compute = functools.partial(store, name, extractor) if store else extractor.features
             values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
-            features[name] = np.full((len(clips), *values.shape[1:]), np.nan, values.dtype)
-            features[name][rows] = values
+            places = np.full(len(clips), -1)
+            places[rows] = np.arange(len(rows))
+            features[name] = ClipFeatures(values, places)
             ok[rows] &= readable
         return features, ok
 
@@ -136,7 +157,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: The clip table; every row is of a group of the detector.
-            features: Extractor to features [clips, ...].
+            features: Extractor to features of the clips.
             ok: Which clips [clips] could be read.
         """
         scores, items, parts = np.full(len(clips), np.nan), {}, {}
@@ -162,7 +183,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: As of `score_features`, like those that follow.
-            features: Extractor to features [clips, ...].
+            features: Extractor to features of the clips.
             ok: Which clips [clips] could be read.
 
         Returns:
@@ -177,6 +198,21 @@ class SingleDetector(Detector, kind="single"):
                 for name, values in found.items():
                     members.setdefault(name, np.full(len(clips), np.nan))[rows] = values
         return members
+
+    def _scores_over_test_clips(
+        self, clips: pd.DataFrame, features: Features, ok: np.ndarray
+    ) -> np.ndarray | None:
+        """Computes `Examination.refitted`; the clips of a subset are taken together."""
+        scorers = [one for scorer in self.scorers.values() for one in scorer.scorers]
+        if not any(one.standardises_distances for one in scorers):
+            return None
+        scores, domain = np.full(len(clips), np.nan), clips["domain"].to_numpy(object)
+        keys = ["subset", "machine", "section"]
+        for (_, *group), rows in clips[ok].groupby(keys, sort=False).groups.items():
+            rows, scorer = rows.to_numpy(), self.scorers[tuple(group)]
+            of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
+            scores[rows] = scorer.standardised_over(of_group).score(of_group, domain[rows]).clip
+        return scores
 
 
 def write_detector(

@@ -163,7 +163,7 @@ def test_branches_trained_apart_are_joined(dataset, tmp_path):
     clips, _ = read_clips(dataset)
     features, ok = detector.features(clips.head(4))
     assert ok.all()
-    assert features["embedding"].shape == (4, 256)
+    assert features["embedding"].values.shape == (4, 256)
     stages = sorted(path.name for path in (tmp_path / "run" / "stages").iterdir())
     assert stages == ["01-spectrum", "02-spectrogram", "03-extractor"]
 
@@ -198,8 +198,8 @@ def test_mixed_precision_trains_and_exports_float32(dataset, tmp_path, precision
     detector = Detector.load(tmp_path / "run" / "detector")
     clips, _ = read_clips(dataset)
     features, _ = detector.features(clips.head(2))
-    assert features["embedding"].dtype == np.float32
-    assert np.isfinite(features["embedding"]).all()
+    assert features["embedding"].values.dtype == np.float32
+    assert np.isfinite(features["embedding"].values).all()
 
 
 def test_mirrored_runs_on_one_device(dataset, tmp_path):
