@@ -17,7 +17,7 @@ from asd_tf.detector.examination import Lazily
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from asd_tf.evaluation.official import formula_of
-from asd_tf.evaluation.oracle import oracle_gamma
+from asd_tf.evaluation.oracle import oracle_gamma, oracle_members, oracle_select_on_dev
 from asd_tf.evaluation.report import ReportContext, write_report
 from asd_tf.evaluation.runs import summarise_runs
 from asd_tf.evaluation.transductive import transductive_zscore
@@ -179,8 +179,46 @@ def _add_zscore(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.Da
     return scored.assign(transductive_zscore=transductive_zscore(scored, members))
 
 
+def _add_select_on_dev(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) < 2:
+        raise UsageError(
+            "oracle_select_on_dev chooses one of several parts, and this detector has one score: "
+            "it is for runs whose detector is fused, and for those of geco and others that add "
+            "two scores"
+        )
+    found = oracle_select_on_dev(scored, list(evidence.parts))
+    return scored.assign(oracle_select_on_dev=found.scores, oracle_select_on_dev_part=found.parts)
+
+
+def _add_members(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) < 3:
+        raise UsageError(
+            "oracle_members averages the best 3 or more parts, and this detector has "
+            f"{len(evidence.parts) or 'one score'}: it is for runs whose detector is fused of 3 "
+            "or more"
+        )
+    found = oracle_members(scored, list(evidence.parts))
+    return scored.assign(oracle_members=found.scores, oracle_members_parts=found.parts)
+
+
+def _add_distance(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    scores = evidence.refitted()
+    if scores is None:
+        raise UsageError(
+            "transductive_distance standardises the distances of the backend PosteriorDistance "
+            "over the test clips, and this detector has no such backend"
+        )
+    return scored.assign(transductive_distance=scores)
+
+
 ALSO: Mapping[str, Callable[[pd.DataFrame, Evidence, str], pd.DataFrame]] = MappingProxyType(
-    {"oracle_gamma": _add_oracle_gamma, "transductive_zscore": _add_zscore}
+    {
+        "oracle_gamma": _add_oracle_gamma,
+        "oracle_members": _add_members,
+        "oracle_select_on_dev": _add_select_on_dev,
+        "transductive_distance": _add_distance,
+        "transductive_zscore": _add_zscore,
+    }
 )
 """Scores that are made with labels, or with all test clips at once, by name."""
 
