@@ -1,4 +1,4 @@
-"""Detectors of detectors are examined as single ones are: parts, evidence, features, and the rest."""
+"""Detectors of detectors are evaluated by other scores, features or evidence than they have."""
 
 import keras
 import numpy as np
@@ -43,7 +43,8 @@ def write_tiny(folder, estimator, scale, seed):
     rng = np.random.default_rng(seed)
     backend = {
         "members": {"s": {"estimator": estimator, "domain": "source"}} if estimator == "AsScore"
-        else {which: {"estimator": estimator, "gamma": GAMMA, "domain": which}
+        else {which: {"estimator": estimator, "params": {"gamma": GAMMA},
+                      "domain": which}
               for which in ("source", "target")},
         "combine": "known",
     }  # fmt: skip
@@ -134,7 +135,7 @@ def test_distances_are_standardised_over_all_test_clips_of_a_subset(nested, clip
     found, classifier = nested.examine(clips), nested.parts["bc"]
     expected = np.full(len(clips), np.nan)
     readable = np.arange(len(clips)) != 7
-    for machine, section in GROUPS:
+    for machine, _ in GROUPS:
         folder = classifier.folder / "extractors" / machine
         values = Extractor(folder).features(clips, RATE)[0]
         for subset in ("dev", "eval"):
