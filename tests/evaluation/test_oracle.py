@@ -76,8 +76,10 @@ def of_test(values, table):
 
 def test_each_domain_gets_the_part_that_is_best_in_dev(domains):
     """The labels of eval clips must not choose; the choice must hold for eval clips, too."""
-    turned = domains.assign(label=domains["label"].where(domains["subset"] == "dev", pd.NA))
-    for table in (domains, turned):
+    dev = domains["subset"] == "dev"
+    unknown = domains.assign(label=domains["label"].where(dev, pd.NA))
+    turned = domains.assign(label=domains["label"].where(dev, 1 - domains["label"]))
+    for table in (domains, unknown, turned):
         found = oracle_select_on_dev(table, ["ae", "bc"])
         source = table["domain"] == "source"
         assert set(found.parts[source]) == {"ae"}
