@@ -11,13 +11,15 @@ from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import Extractor
 from asd_tf.files import atomic_path
 
+_FEATURES, _INDEX = "features.npy", "index.npz"
+
 
 class EmbeddingStore:
-    """The folders `embeddings/<extractor>/<split>` of a run.
+    """The folders `embeddings/<extractor>/<split>/` of a run: features.npy and index.npz.
 
-    One is used only where the extractor's bytes, the sample rate and the clips are the same, and
-    their sections' numbers, if the extractor needs them. Features go to disk batch by batch and
-    come back as a memory map, so that memory does not grow with the data.
+    Features are used only where the extractor's bytes, the sample rate and the clips are the same,
+    and their sections' numbers, if the extractor needs them. They are written and read through
+    memory maps: frames of a large dataset fill more memory than there is.
 
     Args:
         folder: The folder.
@@ -28,7 +30,7 @@ class EmbeddingStore:
         self._folders = [folder] if reuse is None else [folder, reuse]
 
     def part(self, name: str) -> "EmbeddingStore":
-        """Returns the store of a part of the run, in the folder of its name."""
+        """Returns the store of a part of a fused detector, in the subfolder of its name."""
         return EmbeddingStore(*(folder / name for folder in self._folders))
 
     def features(
@@ -53,7 +55,7 @@ class EmbeddingStore:
             numbers: Machine and section to their number, for an extractor that needs it.
 
         Returns:
-            Features [clips, ...] on disk, not to be changed, with NaN for unreadable clips, and ok
+            Features [clips, ...] with NaN for unreadable clips, a read-only memory map; and ok
             [clips].
         """
         key = _key(extractor, clips, sample_rate, numbers)
@@ -65,18 +67,19 @@ class EmbeddingStore:
         place = self._folders[0] / name / split
         with atomic_path(place) as temporary:
             temporary.mkdir()
-
-            def on_disk(shape: tuple[int, ...]) -> np.ndarray:
-                return np.lib.format.open_memmap(
-                    temporary / "features.npy", mode="w+", dtype=np.float32, shape=shape
-                )
-
-            _, ok = extractor.features(
-                clips, sample_rate, progress=progress, numbers=numbers, make_array=on_disk
+            values = np.lib.format.open_memmap(
+                temporary / _FEATURES,
+                mode="w+",
+                dtype=np.float32,
+                shape=(len(clips), *extractor.feature_shape),
             )
+            _, ok = extractor.features(
+                clips, sample_rate, progress=progress, numbers=numbers, out=values
+            )
+            values.flush()
             ids = clips["clip_id"].to_numpy(str)
-            np.savez(temporary / "index.npz", key=key, clip_id=ids, ok=ok)
-        return _load(place, key)
+            np.savez(temporary / _INDEX, key=key, clip_id=ids, ok=ok)
+        return _read(place, ok)
 
 
 def _key(
@@ -94,10 +97,11 @@ def _key(
 
 
 def _load(folder: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
-    if not (folder / "index.npz").exists():
+    if not (folder / _INDEX).exists():
         return None
-    with np.load(folder / "index.npz", allow_pickle=False) as index:
-        if index["key"].item() != key:
-            return None
-        ok = index["ok"]
-    return np.load(folder / "features.npy", mmap_mode="r", allow_pickle=False), ok
+    with np.load(folder / _INDEX, allow_pickle=False) as index:
+        return _read(folder, index["ok"]) if index["key"].item() == key else None
+
+
+def _read(folder: Path, ok: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.load(folder / _FEATURES, mmap_mode="r", allow_pickle=False), ok

@@ -11,11 +11,12 @@ import pandas as pd
 
 from asd_tf.config import flatten
 from asd_tf.data.ground_truth import read_ground_truth
-from asd_tf.detector import ClipFeatures, Detector, Examined
+from asd_tf.detector import Detector
+from asd_tf.detector.examination import Lazily
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.evaluate import Evaluation, evaluate, write_evaluation
 from asd_tf.evaluation.official import formula_of
-from asd_tf.evaluation.oracle import oracle_gamma
+from asd_tf.evaluation.oracle import oracle_gamma, oracle_members, oracle_select_on_dev
 from asd_tf.evaluation.report import ReportContext, write_report
 from asd_tf.evaluation.runs import summarise_runs
 from asd_tf.evaluation.transductive import transductive_zscore
@@ -24,10 +25,17 @@ from asd_tf.files import write_csv, write_json
 from asd_tf.methods.progress import progress_over
 from asd_tf.run import Run
 
+Arrays = Mapping[str, np.ndarray]
+
 _TRUTH = "ground_truth.csv"
 
-# Extractors that the report has a map of: more would make a page that no browser likes.
-_MOST_MAPS = 16
+
+class Evidence(NamedTuple):
+    """What the scores of all test clips are made of; see `Examination`."""
+
+    parts: Arrays
+    members: Callable[[], Arrays]
+    refitted: Callable[[], np.ndarray | None]
 
 
 def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> None:
@@ -68,64 +76,70 @@ def evaluate_run(
     """
     detector = Detector.load(run.detector_folder)
     if run.settings.num_runs == 1:
-        return _write(run, detector, _examined(run, detector), run.folder, tsne, also), []
-    singles, found = [], {}
-    for index in range(run.settings.num_runs):
-        single = Run.load(run.single_folder(index))
-        part = Detector.load(single.detector_folder)
-        found[f"run {index}"] = _examined(single, part)
-        singles.append(_write(single, part, found[f"run {index}"], run.folder, tsne, also))
-    scores = detector.fuse(np.stack([one.scores for one in found.values()]), run.test_clips)
+        return _evaluate_one(run, run.folder, tsne, also).evaluation, []
+    singles = [
+        _evaluate_one(Run.load(run.single_folder(index)), run.folder, tsne, also)
+        for index in range(run.settings.num_runs)
+    ]
     features = {
-        f"{name}: {extractor}": values
-        for name, one in found.items()
-        for extractor, values in one.features.items()
+        f"run {index}: {name}": functools.partial(single.features.__getitem__, name)
+        for index, single in enumerate(singles)
+        for name in single.features
     }
-    # The single runs stand beside it already.
-    fused = Examined(scores, {}, features=features)
-    evaluation = _write(run, detector, fused, run.folder, tsne, ())
-    write_json(run.evaluation_folder / "runs.json", summarise_runs(singles))
-    return evaluation, singles
+    detector = Detector.load(run.detector_folder)
+    scores = detector.fuse(np.stack([single.scores for single in singles]), run.test_clips)
+    nothing = Evidence({}, dict, lambda: None)
+    evaluation = _write(run, detector, scores, nothing, Lazily(features), run.folder, tsne, ())
+    evaluations = [single.evaluation for single in singles]
+    write_json(run.evaluation_folder / "runs.json", summarise_runs(evaluations))
+    return evaluation, evaluations
 
 
-def _examined(run: Run, detector: Detector) -> Examined:
-    """Scores the test clips, from stored embeddings where they fit; NaN where it knows none."""
-    clips = run.test_clips
+class _Evaluated(NamedTuple):
+    """A run that is evaluated, and the scores and features of its test clips."""
+
+    evaluation: Evaluation
+    scores: np.ndarray
+    features: Arrays
+
+
+def _evaluate_one(run: Run, truth_folder: Path, tsne: bool, also: Sequence[str]) -> _Evaluated:
+    """Evaluates a run of one detector, from stored embeddings where they fit."""
+    detector, clips = Detector.load(run.detector_folder), run.test_clips
     known = detector.is_known(clips)
-    rows = np.flatnonzero(known)
-    with progress_over(len(clips), "score") as progress:
+    with progress_over(int(known.sum()), "score") as progress:
         found = detector.examine(clips[known].reset_index(drop=True), progress, run.embeddings)
-        progress(int(np.sum(~known)))
+
+    def everywhere(values: np.ndarray) -> np.ndarray:
+        """Puts the values of known clips at their places among all, NaN elsewhere."""
+        spread = np.full((len(known), *values.shape[1:]), np.nan, values.dtype)
+        spread[known] = values
+        return spread
+
+    def all_everywhere(arrays: Arrays) -> dict[str, np.ndarray]:
+        return {name: everywhere(values) for name, values in arrays.items()}
 
     def refitted() -> np.ndarray | None:
-        scores = found.refitted()
-        return None if scores is None else _spread({"": scores}, known)[""]
+        values = found.refitted()
+        return None if values is None else everywhere(values)
 
-    return Examined(
-        _spread({"": found.scores}, known)[""],
-        found.items,
-        _spread(found.parts, known),
-        {
-            name: ClipFeatures(one.values, rows[one.rows], one.places)
-            for name, one in found.features.items()
-        },
-        members=lambda: _spread(found.members(), known),
-        refitted=refitted,
+    scores = everywhere(found.scores)
+    features = Lazily(
+        {name: lambda name=name: everywhere(found.features[name]) for name in found.features}
     )
-
-
-def _spread(scores: Mapping[str, np.ndarray], known: np.ndarray) -> dict[str, np.ndarray]:
-    """Returns the scores of the known clips at their places among all [clips], else NaN."""
-    spread = {name: np.full(len(known), np.nan) for name in scores}
-    for name, values in scores.items():
-        spread[name][known] = values
-    return spread
+    evidence = Evidence(
+        all_everywhere(found.parts), lambda: all_everywhere(found.members()), refitted
+    )
+    evaluation = _write(run, detector, scores, evidence, features, truth_folder, tsne, also)
+    return _Evaluated(evaluation, scores, features)
 
 
 def _write(
     run: Run,
     detector: Detector,
-    found: Examined,
+    scores: np.ndarray,
+    evidence: Evidence,
+    features: Arrays,
     truth_folder: Path,
     tsne: bool,
     also: Sequence[str],
@@ -169,8 +183,46 @@ def _add_zscore(scored: pd.DataFrame, found: Examined, dataset: str) -> pd.DataF
     return scored.assign(transductive_zscore=transductive_zscore(scored, members))
 
 
-ALSO: Mapping[str, Callable[[pd.DataFrame, Examined, str], pd.DataFrame]] = MappingProxyType(
-    {"oracle_gamma": _add_oracle_gamma, "transductive_zscore": _add_zscore}
+def _add_select_on_dev(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) < 2:
+        raise UsageError(
+            "oracle_select_on_dev chooses one of several parts, and this detector has one score: "
+            "it is for runs whose detector is fused, and for those of geco and others that add "
+            "two scores"
+        )
+    found = oracle_select_on_dev(scored, list(evidence.parts))
+    return scored.assign(oracle_select_on_dev=found.scores, oracle_select_on_dev_part=found.parts)
+
+
+def _add_members(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) < 3:
+        raise UsageError(
+            "oracle_members averages the best 3 or more parts, and this detector has "
+            f"{len(evidence.parts) or 'one score'}: it is for runs whose detector is fused of 3 "
+            "or more"
+        )
+    found = oracle_members(scored, list(evidence.parts))
+    return scored.assign(oracle_members=found.scores, oracle_members_parts=found.parts)
+
+
+def _add_distance(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    scores = evidence.refitted()
+    if scores is None:
+        raise UsageError(
+            "transductive_distance standardises the distances of the backend PosteriorDistance "
+            "over the test clips, and this detector has no such backend"
+        )
+    return scored.assign(transductive_distance=scores)
+
+
+ALSO: Mapping[str, Callable[[pd.DataFrame, Evidence, str], pd.DataFrame]] = MappingProxyType(
+    {
+        "oracle_gamma": _add_oracle_gamma,
+        "oracle_members": _add_members,
+        "oracle_select_on_dev": _add_select_on_dev,
+        "transductive_distance": _add_distance,
+        "transductive_zscore": _add_zscore,
+    }
 )
 """Scores that are made with labels, or with all test clips at once, by name."""
 

@@ -3,6 +3,7 @@
 Here, and nowhere else, the sign turns: backends say how normal a clip is, scores how anomalous.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,11 +85,34 @@ class Scorer:
         domain = [None] * len(features) if domain is None else list(domain)
         if features.ndim == 3 and self.fit_on == "items":
             clips = np.repeat(np.arange(len(features)), features.shape[1])
-            rows = features.reshape(-1, features.shape[2])
+            rows = self._rows_to_fit(features)
             self.backend.fit(rows, domain=[domain[clip] for clip in clips], groups=clips)
         else:
-            self.backend.fit(_clip_vectors(features), domain=domain)
+            self.backend.fit(self._rows_to_fit(features), domain=domain)
         return self
+
+    @property
+    def standardises_distances(self) -> bool:
+        """Whether all members of the backend, which is fitted, are `PosteriorDistance`."""
+        return all(isinstance(one, PosteriorDistance) for _, one, _ in self.backend.members_)
+
+    def standardised_over(self, features: np.ndarray) -> "Scorer":
+        """Returns the scorer with its distances standardised over other clips, of both domains.
+
+        Args:
+            features: [n, D] or [n, items, D] features of clips. Every member of the backend is
+                fitted to all of them, whatever its domain; how members combine stays as it is.
+        """
+        backend, rows = copy.copy(self.backend), self._rows_to_fit(features)
+        backend.members_ = [
+            (name, clone(member).fit(rows), which) for name, member, which in backend.members_
+        ]
+        return replace(self, backend=backend)
+
+    def _rows_to_fit(self, features: np.ndarray) -> np.ndarray:
+        if features.ndim == 3 and self.fit_on == "items":
+            return features.reshape(-1, features.shape[2])
+        return _clip_vectors(features)
 
     def score(self, features: np.ndarray, domain: Sequence | None = None) -> ItemScores:
         """Scores clips; `domain` is that of each, where it is known."""
@@ -208,6 +232,16 @@ class GroupScorer:
         scorers = [
             replace(scorer, weight=weight)
             for scorer, weight in zip(self.scorers, weights, strict=True)
+        ]
+        return GroupScorer(scorers, self.combine)
+
+    def standardised_over(self, features_by_extractor: Mapping[str, np.ndarray]) -> "GroupScorer":
+        """Returns the scorers, those of distances as `Scorer.standardised_over` gives them."""
+        scorers = [
+            scorer.standardised_over(features_by_extractor[scorer.extractor])
+            if scorer.standardises_distances
+            else scorer
+            for scorer in self.scorers
         ]
         return GroupScorer(scorers, self.combine)
 

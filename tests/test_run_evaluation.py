@@ -1,6 +1,7 @@
 """Ground truth reaches the metrics and the report, and never a score."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pytest
 from harness import exit_of, write_tone
 
 from asd_tf.cli import evaluate, train
+from asd_tf.detector.extractor import Extractor
+from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.fusion import Fusion
 
 # Name of each evaluation clip, its label and its domain; names tell neither.
 CLIPS = [(f"section_03_{index:04d}.wav", index % 2, ("source", "target")[index // 2 % 2])
@@ -92,3 +96,56 @@ def test_unofficial_labels_are_refused(run_dir, truth, capsys):
     assert exit_of(evaluate.main, f"--run_dir={run_dir}", f"--ground_truth={truth}") == 1
     assert "fan 03 are not the official ones" in capsys.readouterr().err
     assert not (run_dir / "ground_truth.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def nested_run(dataset, tmp_path_factory):
+    """A run whose detector is fused of three, one of which is fused."""
+    folder = tmp_path_factory.mktemp("nested")
+    for method in ("loudness", "mahalanobis"):
+        flags = (f"--method={method}", f"--data_dir={dataset}", f"--run_dir={folder / method}")
+        assert exit_of(train.main, *flags) == 0
+    loudness, distance = (folder / name / "detector" for name in ("loudness", "mahalanobis"))
+    write_fused_detector(folder / "both", {"a": loudness, "b": distance}, Fusion())
+    parts = {"both": folder / "both", "loudness": loudness, "distance": distance}
+    write_fused_detector(folder / "all", parts, Fusion())
+    shutil.rmtree(loudness)
+    shutil.move(folder / "all", loudness)
+    return folder / "loudness"
+
+
+def test_a_run_of_fused_detectors_is_evaluated_with_its_parts(nested_run, monkeypatch):
+    """Stored embeddings must serve the second time; labels must change no score."""
+    assert exit_of(evaluate.main, f"--run_dir={nested_run}") == 0
+    first = scores(nested_run)
+    monkeypatch.setattr(Extractor, "__call__", None)
+    also = "--also=oracle_select_on_dev,oracle_members"
+    assert exit_of(evaluate.main, f"--run_dir={nested_run}", also) == 0
+    after, others = scores(nested_run), metrics(nested_run)["others"]
+    pd.testing.assert_frame_equal(first, after[first.columns])
+    assert after["score"].notna().all()
+    parts = ["both", "loudness", "distance"]
+    assert list(others) == [*parts, "oracle_select_on_dev", "oracle_members"]
+    best = max(others[name]["official_score"] for name in parts)
+    assert others["oracle_select_on_dev"]["official_score"] > best - 0.05
+    assert after["oracle_select_on_dev_part"].isin(parts).all()
+    # Best first, whichever that is.
+    chosen = after["oracle_members_parts"].str.split(", ")
+    assert all(sorted(names) == sorted(parts) for names in chosen)
+    assert "both: b: features" in (nested_run / "evaluation" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("oracle_select_on_dev", "this detector has one score: it is for runs whose"),
+        ("oracle_members", "has one score: it is for runs whose detector is fused of 3"),
+        (
+            "transductive_distance",
+            "PosteriorDistance over the test clips, and this detector has no",
+        ),
+    ],
+)
+def test_scores_that_a_detector_cannot_have_are_refused(run_dir, name, reason, capsys):
+    assert exit_of(evaluate.main, f"--run_dir={run_dir}", f"--also={name}") == 2
+    assert reason in capsys.readouterr().err

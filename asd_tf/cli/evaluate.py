@@ -29,7 +29,10 @@ def define_flags(values: flags.FlagValues) -> None:
         [],
         "Scores to evaluate beside that of the detector, which no detector can have: oracle_gamma "
         "(two parts added by the weight that is best on the labels of each machine), "
-        "transductive_zscore (the scores of each domain standardised over all test clips).",
+        "oracle_select_on_dev (the part that is best on the labelled dev clips of each machine and "
+        "domain), oracle_members (the mean of the 3, 5, 10 or 20 parts that are best there), "
+        "transductive_distance (the distances of PosteriorDistance standardised over all test "
+        "clips), transductive_zscore (the scores of each domain standardised over all test clips).",
         flag_values=values,
     )
 

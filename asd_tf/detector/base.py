@@ -11,7 +11,7 @@ import pandas as pd
 
 from asd_tf.calibration import Threshold, decide
 from asd_tf.data.paths import clips_of_files
-from asd_tf.detector.features import ClipFeatures
+from asd_tf.detector.examination import Examination, FeatureStore
 from asd_tf.detector.folder import read_manifest
 from asd_tf.errors import InputError
 
@@ -142,14 +142,15 @@ class Detector(abc.ABC):
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: "EmbeddingStore | None" = None,
-    ) -> Examined:
-        """Scores test clips of known groups, and tells what the scores are made of.
+        store: FeatureStore | None = None,
+    ) -> Examination:
+        """Scores test clips of known groups and tells what the scores are made of.
 
         Args:
-            clips: The clip table, each clip once; every row is of a group of the detector.
+            clips: The clip table; every row is of a group of the detector, none is there twice.
             progress: Told the number of clips after each step.
-            store: Where features are looked up and kept; None to compute them.
+            store: Where features are looked up and kept, as those of the split `test`; None to
+                compute them.
         """
 
     def score(

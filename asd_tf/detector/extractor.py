@@ -82,6 +82,7 @@ class Extractor:
 
     Attributes:
         samples: Length N of the waveform that it takes.
+        feature_shape: Shape of the features of a clip, [D] or [items, D].
         needs_group: Whether it must be told the section of each clip, as a number.
     """
 
@@ -93,6 +94,7 @@ class Extractor:
         inputs = self._serve.structured_input_signature[1]
         self.samples = int(inputs["waveform"].shape[-1])
         self.needs_group = "group" in inputs
+        self.feature_shape = tuple(self._serve.structured_outputs["features"].shape[1:])
 
     @property
     def digest(self) -> str:
@@ -118,9 +120,9 @@ class Extractor:
         batch_size: int = 32,
         progress: Callable[[int], None] = lambda done: None,
         numbers: Mapping[Group, int] | None = None,
-        make_array: Callable[[tuple[int, ...]], np.ndarray] = _in_memory,
+        out: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Computes the features of clips, decoded in parallel and never all in memory.
+        """Computes the features of clips, whose waveforms are never all in memory.
 
         Args:
             clips: The clip table.
@@ -129,8 +131,7 @@ class Extractor:
             progress: Told the number of clips after each batch.
             numbers: Machine and section to the number by which the network knows them; for one
                 that needs it alone.
-            make_array: Makes the float32 array of a shape that the features are written into, such
-                as one on disk.
+            out: Float32 array [clips, ...] to write to, such as a memory map; None for a new one.
 
         Returns:
             Features [clips, ...] with NaN for unreadable clips, and ok [clips].
@@ -139,8 +140,8 @@ class Extractor:
             UsageError: If a number is needed and missing.
         """
         group = self.group_of(clips, numbers)
-        shape = self._serve.structured_outputs["features"].shape[1:]
-        values = make_array((len(clips), *shape))
+        shape = (len(clips), *self.feature_shape)
+        values = np.empty(shape, np.float32) if out is None else out
         ok = np.zeros(len(clips), bool)
         for rows, waveform in scoring_batches(clips, self.samples, sample_rate, batch_size):
             rows = rows.numpy()

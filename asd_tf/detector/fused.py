@@ -2,7 +2,7 @@
 
 import functools
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import fit_thresholds
-from asd_tf.detector.base import Detector, Examined, Group, Items
+from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.examination import Examination, FeatureStore, Lazily
 from asd_tf.detector.folder import write_manifest
 from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
@@ -44,58 +45,59 @@ class FusedDetector(Detector, kind="fused"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`; the evidence is fused where all parts have it alike."""
+        shared = _SharedProgress(progress, len(self.parts))
         results = [
-            part.anomaly_scores(self._heard_by(part, clips), tell)
-            for part, tell in self._told(progress)
+            part.anomaly_scores(self._heard_by(part, clips), shared) for part in self.parts.values()
         ]
-        scores = self.fuse(np.stack([scores for scores, _ in results]), clips)
-        return scores, self._fused_items([items for _, items in results], clips)
+        scores, items = zip(*results, strict=True)
+        return self.fuse(np.stack(scores), clips), self._fused_items(items, clips)
 
     def examine(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: "EmbeddingStore | None" = None,
-    ) -> Examined:
-        """See `Detector.examine`; each part keeps its features in a store of its own."""
+        store: FeatureStore | None = None,
+    ) -> Examination:
+        """See `Detector.examine`; each part has its own part of the store."""
+        shared = _SharedProgress(progress, len(self.parts))
         found = {
             name: part.examine(
-                self._heard_by(part, clips), tell, None if store is None else store.part(name)
+                self._heard_by(part, clips), shared, None if store is None else store.part(name)
             )
-            for (name, (part, tell)) in zip(self.parts, self._told(progress), strict=True)
+            for name, part in self.parts.items()
         }
         parts = {name: one.scores for name, one in found.items()}
-
-        def refitted() -> np.ndarray | None:
-            scores = [one.refitted() for one in found.values()]
-            if all(one is None for one in scores):
-                return None
-            pairs = zip(scores, parts.values(), strict=True)
-            return self.fuse(np.stack([old if new is None else new for new, old in pairs]), clips)
-
-        return Examined(
+        features = {
+            f"{name}: {extractor}": functools.partial(one.features.__getitem__, extractor)
+            for name, one in found.items()
+            for extractor in one.features
+        }
+        return Examination(
             self.fuse(np.stack(list(parts.values())), clips),
             self._fused_items([one.items for one in found.values()], clips),
             parts,
-            {
-                f"{part}: {name}": values
-                for part, one in found.items()
-                for name, values in one.features.items()
-            },
-            refitted=refitted,
+            Lazily(features),
+            dict,
+            lambda: self._refitted(found, clips),
         )
 
-    def _told(self, progress: Callable[[int], None]) -> Iterator[tuple[Detector, Callable]]:
-        """Yields each part and whom it tells of its progress: a clip is done once."""
-        for index, part in enumerate(self.parts.values()):
-            yield part, progress if index == 0 else lambda done: None
+    def _refitted(self, found: Mapping[str, Examination], clips: pd.DataFrame) -> np.ndarray | None:
+        """Fuses the refitted scores of the parts that have some with the scores of the others."""
+        again = [one.refitted() for one in found.values()]
+        if all(scores is None for scores in again):
+            return None
+        scores = [
+            one.scores if refitted is None else refitted
+            for one, refitted in zip(found.values(), again, strict=True)
+        ]
+        return self.fuse(np.stack(scores), clips)
 
     def _fused_items(self, of_parts: Sequence[Items], clips: pd.DataFrame) -> Items:
-        """Fuses the evidence of clips where all parts have it alike."""
+        """Fuses the evidence of those clips of which all parts have it alike."""
         group_of = clips.drop_duplicates("clip_id").set_index("clip_id")[["machine", "section"]]
         items = {}
         for clip_id in of_parts[0]:
-            evidence = [of_part.get(clip_id) for of_part in of_parts]
+            evidence = [one.get(clip_id) for one in of_parts]
             if len({None if one is None else one.shape for one in evidence}) == 1:
                 group = [tuple(group_of.loc[clip_id])]
                 items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
@@ -110,6 +112,19 @@ class FusedDetector(Detector, kind="fused"):
     def fuse(self, scores: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
         """Fuses the scores [parts, clips] that the parts gave to a clip table."""
         return self._fusion(scores, zip(clips["machine"], clips["section"], strict=True))
+
+
+class _SharedProgress:
+    """Counts a clip when all parts are done with as many, so that no part seems to stand still."""
+
+    def __init__(self, progress: Callable[[int], None], parts: int):
+        self._progress = progress
+        self._parts = parts
+        self._rest = 0
+
+    def __call__(self, done: int) -> None:
+        whole, self._rest = divmod(self._rest + done, self._parts)
+        self._progress(whole)
 
 
 def write_fused_detector(

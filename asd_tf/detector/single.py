@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.calibration import Threshold
-from asd_tf.detector.base import Detector, Examined, Group, Items
+from asd_tf.detector.base import Detector, Group, Items
+from asd_tf.detector.examination import ClipFeatures, Examination, FeatureStore, Lazily
 from asd_tf.detector.extractor import Extractor
 from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.folder import write_manifest
 from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
-
-if TYPE_CHECKING:
-    from asd_tf.embeddings import EmbeddingStore
 
 Features = Mapping[str, ClipFeatures]
 
@@ -63,39 +61,47 @@ class SingleDetector(Detector, kind="single"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`."""
-        features, ok = self.features(clips, progress)
-        scored = self.score_features(clips, features, ok)
+        # A clip may stand in several rows, one for each section that it is tried in; its features
+        # are the same in each, unless a network is told the section.
+        keys = ["clip_id", "machine", "section"] if self._needs_group else ["clip_id"]
+        once = clips.drop_duplicates(keys).reset_index(drop=True)
+        rows = pd.MultiIndex.from_frame(once[keys]).get_indexer(
+            pd.MultiIndex.from_frame(clips[keys])
+        )
+        features, ok = self.features(once, progress)
+        scored = self.score_features(
+            clips, {name: values.take(rows) for name, values in features.items()}, ok[rows]
+        )
         return scored.clip, scored.items
 
     def examine(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: "EmbeddingStore | None" = None,
-    ) -> Examined:
-        """See `Detector.examine`; the parts are the scorers, where groups have several."""
-        features, ok = self.features(clips, progress, store)
+        store: FeatureStore | None = None,
+    ) -> Examination:
+        """See `Detector.examine`."""
+        look_up = None if store is None else functools.partial(store.features, split="test")
+        features, ok = self.features(clips, progress, look_up)
         scored = self.score_features(clips, features, ok)
-        return Examined(
+        return Examination(
             scored.clip,
             scored.items,
             scored.parts,
-            features,
-            members=lambda: self.member_scores(clips, features, ok),
-            refitted=lambda: self.refitted_scores(clips, features, ok),
+            Lazily({name: values.means for name, values in features.items()}),
+            lambda: self.member_scores(clips, features, ok),
+            lambda: self._scores_over_test_clips(clips, features, ok),
         )
 
     def features(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: "EmbeddingStore | None" = None,
+        store: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
     ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
         """Computes the features of clips by each extractor, and whether they could be read.
 
-        An extractor sees the clips of the groups that it scores. A clip may stand in several rows,
-        one for each section that it is tried in; its features are the same in each, unless a
-        network is told the section.
+        An extractor sees the clips of the groups that it scores.
 
         Args:
             clips: The clip table.
@@ -112,14 +118,12 @@ class SingleDetector(Detector, kind="single"):
             # A clip that several extractors see is one clip done.
             news = int(np.sum(~told[rows]))
             told[rows] = True
-            values, readable = self._computed(
-                name,
-                clips.iloc[rows[first]].reset_index(drop=True),
-                progress if news == len(rows) else lambda done: None,
-                store,
-            )
-            features[name] = ClipFeatures(values, rows, places)
-            ok[rows] &= readable[places]
+            compute = functools.partial(store, name, extractor) if store else extractor.features
+            values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
+            places = np.full(len(clips), -1)
+            places[rows] = np.arange(len(rows))
+            features[name] = ClipFeatures(values, places)
+            ok[rows] &= readable
         return features, ok
 
     def _computed(self, name, clips, progress, store):
@@ -153,7 +157,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: The clip table; every row is of a group of the detector.
-            features: Extractor to the features of the clips that it sees.
+            features: Extractor to features of the clips.
             ok: Which clips [clips] could be read.
         """
         scores, items, parts = np.full(len(clips), np.nan), {}, {}
@@ -179,7 +183,7 @@ class SingleDetector(Detector, kind="single"):
 
         Args:
             clips: As of `score_features`, like those that follow.
-            features: Extractor to the features of the clips that it sees.
+            features: Extractor to features of the clips.
             ok: Which clips [clips] could be read.
 
         Returns:
@@ -195,40 +199,20 @@ class SingleDetector(Detector, kind="single"):
                     members.setdefault(name, np.full(len(clips), np.nan))[rows] = values
         return members
 
-    def refitted_scores(
+    def _scores_over_test_clips(
         self, clips: pd.DataFrame, features: Features, ok: np.ndarray
     ) -> np.ndarray | None:
-        """Scores clips with distances that are standardised over these very clips.
-
-        As eq. 7 of Kuroyanagi et al. (DCASE 2021) has it: the backends that standardise a distance
-        are fitted anew, to the clips of their section and subset.
-
-        Args:
-            clips: As of `score_features`, like those that follow.
-            features: Extractor to the features of the clips that it sees.
-            ok: Which clips [clips] could be read.
-
-        Returns:
-            [clips], or None where there is no such backend.
-        """
-        if not any(scorer.standardises for scorer in self.scorers.values()):
+        """Computes `Examination.refitted`; the clips of a subset are taken together."""
+        scorers = [one for scorer in self.scorers.values() for one in scorer.scorers]
+        if not any(one.standardises_distances for one in scorers):
             return None
-        scores = np.full(len(clips), np.nan)
-        domain = clips["domain"].to_numpy(object)
-        groups = clips[ok].groupby(["subset", "machine", "section"], sort=False).groups
-        for (_, *group), rows in groups.items():
-            scorer, rows = self.scorers[tuple(group)], rows.to_numpy()
-            used = {one.extractor for one in scorer.scorers}
-            of_group = {name: features[name][rows] for name in used}
-            refitted = scorer.refitted(of_group, domain[rows])
-            scores[rows] = refitted.score(of_group, domain[rows]).clip
+        scores, domain = np.full(len(clips), np.nan), clips["domain"].to_numpy(object)
+        keys = ["subset", "machine", "section"]
+        for (_, *group), rows in clips[ok].groupby(keys, sort=False).groups.items():
+            rows, scorer = rows.to_numpy(), self.scorers[tuple(group)]
+            of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
+            scores[rows] = scorer.standardised_over(of_group).score(of_group, domain[rows]).clip
         return scores
-
-
-def _numbered(keys: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers distinct rows in their order: the number of each row, and where each came first."""
-    numbers = keys.groupby(list(keys), sort=False, dropna=False).ngroup().to_numpy()
-    return numbers, np.flatnonzero(~keys.duplicated().to_numpy())
 
 
 def write_detector(

@@ -21,8 +21,24 @@ def transductive_zscore(scored: pd.DataFrame, members: Mapping[str, np.ndarray])
     Returns:
         [n].
     """
+    columns = standardised_over_test(scored, np.stack(list(members.values()), axis=1))
     result = np.full(len(scored), np.nan)
-    columns = np.stack(list(members.values()), axis=1)
+    with_score = np.isfinite(columns).any(axis=1)
+    result[with_score] = np.nanmin(columns[with_score], axis=1)
+    return result
+
+
+def standardised_over_test(scored: pd.DataFrame, columns: np.ndarray) -> np.ndarray:
+    """Brings scores to mean 0 and deviation 1 over the test clips of each subset and section.
+
+    Args:
+        scored: The scored table.
+        columns: [n, columns] scores of its rows, NaN where there is none.
+
+    Returns:
+        [n, columns], NaN also where no test clip of the section has a score.
+    """
+    result = np.full(columns.shape, np.nan)
     tested = (scored["split"] == "test").to_numpy(bool)
     for rows in scored.groupby(["subset", "machine", "section"], sort=True).indices.values():
         test = columns[rows[tested[rows]]]
@@ -31,6 +47,5 @@ def transductive_zscore(scored: pd.DataFrame, members: Mapping[str, np.ndarray])
             continue
         mean, sd = np.nanmean(test[:, seen], axis=0), np.nanstd(test[:, seen], axis=0)
         standardised = (columns[rows][:, seen] - mean) / np.where(sd > 0, sd, 1.0)
-        with_score = np.isfinite(standardised).any(axis=1)
-        result[rows[with_score]] = np.nanmin(standardised[with_score], axis=1)
+        result[np.ix_(rows, seen)] = standardised
     return result

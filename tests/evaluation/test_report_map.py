@@ -1,8 +1,12 @@
 """The map would put clips where their features are not, or would be missing."""
 
+import functools
+
 import numpy as np
 import pytest
 from reports import Page, clips_of, features_of, map_of, report_of
+
+from asd_tf.detector.examination import Lazily
 
 
 def test_without_features_there_is_no_map(scored):
@@ -67,3 +71,22 @@ def test_few_clips_have_a_map_from_three_on(scored):
         few = scored.head(clips)
         data = map_of(report_of(few, features={"x": features_of(few)}, tsne=True))
         assert (data is None) == (clips < 3)
+
+
+def test_only_the_first_extractors_have_views(scored):
+    """An ensemble of hundreds of networks would fill the page, and the memory."""
+    asked = []
+
+    def make(name):
+        asked.append(name)
+        return features_of(scored)
+
+    names = [f"network {index}" for index in range(18)]
+    features = Lazily({name: functools.partial(make, name) for name in names})
+    report = report_of(scored, features=features)
+    views = map_of(report)["views"]
+    assert list(dict.fromkeys(view["extractor"] for view in views)) == names[:16]
+    assert asked == names[:16]
+    assert "The features of 2 more networks are left out." in report
+    few = report_of(scored, features={name: features_of(scored) for name in names[:16]})
+    assert "left out." not in few

@@ -1,5 +1,6 @@
 """Where clips lie in the space of a network, flattened to two dimensions."""
 
+import itertools
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 MAX_POINTS = 4000
+MAX_EXTRACTORS = 16
 _GRID = 2047
 _RANDOM_STATE = 0
 _FEWEST = 3
@@ -30,11 +32,12 @@ def map_data(
         tsne: Whether to compute t-SNE, too, which takes up to a minute.
 
     Returns:
-        What can be written as JSON: `sampled` (whether only a part is drawn), `clips` (columns of
-        what is known of the clips that are drawn), `names` (what the codes of a column stand for)
-        and `views`: extractor, machine (None for all), method, note, and `rows`, `x`, `y`, where
-        rows count into `clips` and coordinates run from 0 to 2047. None where no machine has three
-        clips with features of two dimensions.
+        What can be written as JSON: `sampled` (whether only a part is drawn), `left_out` (how many
+        extractors come after the first `MAX_EXTRACTORS`, which alone have views), `clips` (columns
+        of what is known of the clips that are drawn), `names` (what the codes of a column stand
+        for) and `views`: extractor, machine (None for all), method, note, and `rows`, `x`, `y`,
+        where rows count into `clips` and coordinates run from 0 to 2047. None where no machine has
+        three clips with features of two dimensions.
     """
     if clips.empty:
         return None
@@ -43,7 +46,9 @@ def map_data(
     place[drawn] = np.arange(len(drawn))
     machines = sorted(clips["machine"].astype(str).unique())
     views = []
-    for name, values in features.items():
+    # What is left out is not even computed.
+    for name in itertools.islice(features, MAX_EXTRACTORS):
+        values = features[name]
         vectors = _clip_vectors(values, len(clips))
         readable = np.isfinite(vectors).all(axis=1)
         for machine in [None, *(machines if len(machines) > 1 else [])]:
@@ -55,7 +60,12 @@ def map_data(
                     views.append({"extractor": name, "machine": machine, **view})
     if not views:
         return None
-    return {"views": views, "sampled": len(drawn) < len(clips), **_described(clips.iloc[drawn])}
+    return {
+        "views": views,
+        "sampled": len(drawn) < len(clips),
+        "left_out": max(0, len(features) - MAX_EXTRACTORS),
+        **_described(clips.iloc[drawn]),
+    }
 
 
 def _drawn(clips: pd.DataFrame) -> np.ndarray:

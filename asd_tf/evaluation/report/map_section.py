@@ -27,6 +27,8 @@ def map_section(data: Mapping[str, Any] | None) -> Markup | None:
     text += " sound alike to the network."
     if data["sampled"]:
         text += f" {len(data['clips']['id']):,} clips, chosen at random, are drawn."
+    if data["left_out"]:
+        text += f" The features of {data['left_out']} more networks are left out."
     return element(
         "section",
         element("h2", "Map of the embeddings", id="map-title"),
