@@ -1,4 +1,4 @@
-"""The features of a run's clips: computed once and kept, for many backends to judge."""
+"""Features of a run's clips, computed once and kept, so that many backends need one extraction."""
 
 import hashlib
 from collections.abc import Callable, Mapping

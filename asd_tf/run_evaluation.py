@@ -1,10 +1,11 @@
 """The evaluation of a trained run: scores, ground truth, metrics and the report."""
 
-import itertools
+import functools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,6 @@ def evaluate_run(
     Raises:
         UsageError: If one of these is asked for of a detector that it is not for.
     """
-    detector = Detector.load(run.detector_folder)
     if run.settings.num_runs == 1:
         return _evaluate_one(run, run.folder, tsne, also).evaluation, []
     singles = [
@@ -144,37 +144,33 @@ def _write(
     tsne: bool,
     also: Sequence[str],
 ) -> Evaluation:
-    scored = detector.with_decisions(run.test_clips, found.scores).assign(**found.parts)
+    scored = detector.with_decisions(run.test_clips, scores).assign(**evidence.parts)
     if (truth_folder / _TRUTH).exists():
         scored = join_truth(scored, _load_truth(truth_folder / _TRUTH))
-    others = list(found.parts)
+    others = list(evidence.parts)
     for name in also:
-        scored = ALSO[name](scored, found, run.settings.dataset)
+        scored = ALSO[name](scored, evidence, run.settings.dataset)
         others.append(name)
     evaluation = evaluate(scored, run.settings.dataset, others)
     write_evaluation(evaluation, run.evaluation_folder)
     report = run.evaluation_folder / "report.html"
-    means = {
-        name: values.clip_means(len(scored))
-        for name, values in itertools.islice(found.features.items(), _MOST_MAPS)
-    }
-    write_report(report, evaluation, run.test_clips, means, _context(run), tsne)
+    write_report(report, evaluation, run.test_clips, features, _context(run), tsne)
     return evaluation
 
 
-def _add_oracle_gamma(scored: pd.DataFrame, found: Examined, dataset: str) -> pd.DataFrame:
-    if len(found.parts) != 2:
+def _add_oracle_gamma(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    if len(evidence.parts) != 2:
         raise UsageError(
             "oracle_gamma weighs two parts, and this detector has "
-            f"{len(found.parts) or 'one score'}: it is for runs of geco and others that add "
+            f"{len(evidence.parts) or 'one score'}: it is for runs of geco and others that add "
             "two scores"
         )
-    found = oracle_gamma(scored, *found.parts, formula_of(dataset))
+    found = oracle_gamma(scored, *evidence.parts, formula_of(dataset))
     return scored.assign(oracle_gamma=found.scores, oracle_gamma_weight=found.weights)
 
 
-def _add_zscore(scored: pd.DataFrame, found: Examined, dataset: str) -> pd.DataFrame:
-    members = found.members()
+def _add_zscore(scored: pd.DataFrame, evidence: Evidence, dataset: str) -> pd.DataFrame:
+    members = evidence.members()
     if len(members) < 2:
         raise UsageError(
             "transductive_zscore takes the smallest of several members of a backend, such as one "

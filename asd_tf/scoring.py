@@ -125,11 +125,6 @@ class Scorer:
         scores = -self.backend.score_samples(rows, domain=domain).reshape(clips, items)
         return ItemScores(self._pooled(scores), scores)
 
-    @property
-    def standardises(self) -> bool:
-        """Whether its backend is fitted to nothing but the scale of a distance."""
-        return all(isinstance(one, PosteriorDistance) for _, one, _ in self.backend.members)
-
     def member_scores(self, features: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the anomaly scores [n] of each member of the backend, of the means of clips."""
         normalities = self.backend.member_scores(_clip_vectors(features))
@@ -207,25 +202,6 @@ class GroupScorer:
         """Combines the scores [..., scorers] of each scorer alone to [...]."""
         weights = [scorer.weight for scorer in self.scorers]
         return _COMBINES[self.combine](scores * weights, axis=-1)
-
-    @property
-    def standardises(self) -> bool:
-        """Whether one of its backends is fitted to nothing but the scale of a distance."""
-        return any(scorer.standardises for scorer in self.scorers)
-
-    def refitted(
-        self, features_by_extractor: Mapping[str, np.ndarray], domain: Sequence | None = None
-    ) -> "GroupScorer":
-        """Returns the same scorers, those that standardise a distance fitted to other clips."""
-        scorers = [
-            replace(scorer, backend=clone(scorer.backend)).fit(
-                features_by_extractor[scorer.extractor], domain
-            )
-            if scorer.standardises
-            else scorer
-            for scorer in self.scorers
-        ]
-        return GroupScorer(scorers, self.combine)
 
     def with_weights(self, weights: Sequence[float]) -> "GroupScorer":
         """Returns the same scorers, fitted as they are, with other weights."""

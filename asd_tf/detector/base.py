@@ -2,9 +2,8 @@
 
 import abc
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,6 @@ from asd_tf.data.paths import clips_of_files
 from asd_tf.detector.examination import Examination, FeatureStore
 from asd_tf.detector.folder import read_manifest
 from asd_tf.errors import InputError
-
-if TYPE_CHECKING:
-    from asd_tf.embeddings import EmbeddingStore
 
 Group = tuple[str, str]
 Items = dict[str, np.ndarray]
@@ -28,29 +24,6 @@ _SCORED_COLUMNS = (
     "clip_id", "path", "machine", "section", "domain", "split", "label", "subset",
     "score", "threshold", "decision", "status",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What a detector finds in clips, and what its scores are made of.
-
-    Attributes:
-        scores: [clips] anomaly scores, NaN where a file cannot be read.
-        items: Clip to its evidence, of those that have any.
-        parts: Name to the scores [clips] of each part alone, where the score is made of several.
-        features: Name of each extractor to the features of the clips that it saw.
-        members: Computes the scores [clips] of each member of the backends alone, by name, where
-            a group has one scorer.
-        refitted: Computes the scores [clips] with distances standardised over these very clips;
-            None where no backend does so.
-    """
-
-    scores: np.ndarray
-    items: Items
-    parts: dict[str, np.ndarray] = field(default_factory=dict)
-    features: dict[str, ClipFeatures] = field(default_factory=dict)
-    members: Callable[[], dict[str, np.ndarray]] = dict
-    refitted: Callable[[], np.ndarray | None] = lambda: None
 
 
 class Detector(abc.ABC):

@@ -26,19 +26,23 @@ class ClipFeatures:
 
     Attributes:
         values: [seen, ...], possibly on disk.
-        places: [clips] where in `values` those of a clip stand, -1 for clips that are not seen.
+        places: [clips] where in `values` those of a clip stand, -1 for clips that are not seen;
+            rows of the same clip share them.
     """
 
     values: np.ndarray
     places: np.ndarray
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        """Reads the features [n, ...] of the clips in `rows` [n], all of which are seen."""
-        return self.values[self.places[rows]]
+        """Reads the features [n, ...] of the clips in `rows` [n].
 
-    def take(self, rows: np.ndarray) -> "ClipFeatures":
-        """Returns the features of the table that has these rows, without reading them."""
-        return ClipFeatures(self.values, self.places[rows])
+        Raises:
+            KeyError: If one of them is not seen.
+        """
+        places = self.places[rows]
+        if np.any(places < 0):
+            raise KeyError("the features of a clip are asked for that its extractor did not see")
+        return self.values[places]
 
     def means(self) -> np.ndarray:
         """Computes [clips, D] float32: the mean over items, NaN for clips that are not seen."""

@@ -70,10 +70,6 @@ def _input_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
     return specs
 
 
-def _in_memory(shape: tuple[int, ...]) -> np.ndarray:
-    return np.empty(shape, np.float32)
-
-
 class Extractor:
     """A loaded SavedModel.
 

@@ -4,7 +4,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,6 @@ from asd_tf.detector.folder import write_manifest
 from asd_tf.detector.fusion import FittedFusion, Fusion
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path, write_csv
-
-if TYPE_CHECKING:
-    from asd_tf.embeddings import EmbeddingStore
 
 # Fewer normal clips that all parts have scored tell nothing about the fused scores.
 _FEWEST_COMMON = 20

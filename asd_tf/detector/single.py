@@ -4,7 +4,7 @@ import functools
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,6 @@ from asd_tf.calibration import Threshold
 from asd_tf.detector.base import Detector, Group, Items
 from asd_tf.detector.examination import ClipFeatures, Examination, FeatureStore, Lazily
 from asd_tf.detector.extractor import Extractor
-from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.folder import write_manifest
 from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
@@ -61,17 +60,8 @@ class SingleDetector(Detector, kind="single"):
         self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
     ) -> tuple[np.ndarray, Items]:
         """See `Detector.anomaly_scores`."""
-        # A clip may stand in several rows, one for each section that it is tried in; its features
-        # are the same in each, unless a network is told the section.
-        keys = ["clip_id", "machine", "section"] if self._needs_group else ["clip_id"]
-        once = clips.drop_duplicates(keys).reset_index(drop=True)
-        rows = pd.MultiIndex.from_frame(once[keys]).get_indexer(
-            pd.MultiIndex.from_frame(clips[keys])
-        )
-        features, ok = self.features(once, progress)
-        scored = self.score_features(
-            clips, {name: values.take(rows) for name, values in features.items()}, ok[rows]
-        )
+        features, ok = self.features(clips, progress)
+        scored = self.score_features(clips, features, ok)
         return scored.clip, scored.items
 
     def examine(
@@ -101,36 +91,36 @@ class SingleDetector(Detector, kind="single"):
     ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
         """Computes the features of clips by each extractor, and whether they could be read.
 
-        An extractor sees the clips of the groups that it scores.
+        An extractor sees the clips of the groups that it scores. A clip may stand in several rows,
+        one for each section that it is tried in; its features are the same in each, unless a
+        network is told the section.
 
         Args:
             clips: The clip table.
             progress: Told the number of clips after each step.
-            store: Where features are looked up and kept; None to compute them in memory.
+            store: Called with name, extractor, clips, sample rate, progress and numbers to look
+                features up or compute them; None to compute them.
         """
         features, ok = {}, np.ones(len(clips), bool)
+        sample_rate = self.manifest["sample_rate"]
         groups = list(zip(clips["machine"], clips["section"], strict=True))
         told = np.zeros(len(clips), bool)
         for name, extractor in self.extractors.items():
             rows = np.flatnonzero([group in self._groups_of[name] for group in groups])
             keys = ["clip_id", "machine", "section"] if extractor.needs_group else ["clip_id"]
-            places, first = _numbered(clips.iloc[rows][keys])
+            numbers = clips.iloc[rows].groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+            part = clips.iloc[rows].drop_duplicates(keys).reset_index(drop=True)
             # A clip that several extractors see is one clip done.
             news = int(np.sum(~told[rows]))
+            tell = progress if news == len(rows) else lambda done: None
             told[rows] = True
             compute = functools.partial(store, name, extractor) if store else extractor.features
             values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
             places = np.full(len(clips), -1)
-            places[rows] = np.arange(len(rows))
+            places[rows] = numbers
             features[name] = ClipFeatures(values, places)
-            ok[rows] &= readable
+            ok[rows] &= readable[numbers]
         return features, ok
-
-    def _computed(self, name, clips, progress, store):
-        extractor, sample_rate = self.extractors[name], self.manifest["sample_rate"]
-        if store is None:
-            return extractor.features(clips, sample_rate, progress=progress, numbers=self.numbers)
-        return store.features(name, extractor, clips, sample_rate, progress, "test", self.numbers)
 
     @functools.cached_property
     def numbers(self) -> dict[Group, int]:

@@ -21,8 +21,8 @@ from asd_tf.calibration import (
 from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
+from asd_tf.detector.examination import ClipFeatures
 from asd_tf.detector.extractor import Extractor, export_extractor
-from asd_tf.detector.features import ClipFeatures
 from asd_tf.detector.single import write_detector
 from asd_tf.errors import InputError
 from asd_tf.methods.progress import Say, progress_over
@@ -137,7 +137,9 @@ def _features(
             numbers=numbers,
         )
     _check_readable(run, clips, ok)
-    return ClipFeatures(values, rows, np.arange(len(rows)))
+    places = np.full(len(run.train_clips), -1)
+    places[rows] = np.arange(len(rows))
+    return ClipFeatures(values, places)
 
 
 def _scorer(values: Mapping[str, Any]) -> Scorer:
