@@ -20,13 +20,20 @@ import tensorflow as tf
 from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
 from asd_tf.config import check_choice, check_choices, check_ranges
 from asd_tf.data.frame_features import crop_batches
+from asd_tf.data.pipeline import stable_seed
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
 from asd_tf.detector.fusion import RULES
 from asd_tf.files import read_json, write_json
 from asd_tf.methods import ensembles
 from asd_tf.methods.assembly import fit_detector, scorer_of
-from asd_tf.methods.frame_data import OF_FEATURES, FrameData, frame_data, level_statistics
+from asd_tf.methods.frame_data import (
+    OF_FEATURES,
+    FrameData,
+    frame_data,
+    level_statistics,
+    log_mel_model,
+)
 from asd_tf.methods.frame_models import extractor_name, say_what_is_held_out
 from asd_tf.methods.held_out import with_target
 from asd_tf.methods.progress import Say
@@ -34,6 +41,7 @@ from asd_tf.methods.training import train_network
 from asd_tf.models.conformer_autoencoder import WithGroup, conformer_autoencoder
 from asd_tf.models.replica_errors import POOLS, ReplicaErrors
 from asd_tf.run import Run
+from asd_tf.training.anew import Anew
 from asd_tf.training.stage import Stage
 from asd_tf.training.transformer_rate import TransformerRate
 
@@ -80,9 +88,10 @@ def fit(run: Run, say: Say) -> None:
     machines = sorted(run.train_clips["machine"].unique())
     trained: dict[str, list[Candidate]] = {machine: [] for machine in machines}
     for number, recipe in enumerate(recipes):
+        models = SharedModels(run, data, recipe, number)
         for index, machine in enumerate(machines):
             name = f"{extractor_name(index, machine)}-{number}"
-            trained[machine].append(train_machine(run, data, recipe, name, machine, say))
+            trained[machine].append(train_machine(run, data, recipe, models, name, machine, say))
     chosen = {}
     for machine, of_machine in trained.items():
         losses = [candidate.loss for candidate in of_machine]
@@ -133,6 +142,7 @@ def train_machine(
     run: Run,
     data: FrameData,
     recipe: ml_collections.ConfigDict,
+    models: "SharedModels",
     name: str,
     machine: str,
     say: Say,
@@ -145,9 +155,7 @@ def train_machine(
     numbers = section_numbers(run)
     of_clip = np.array([numbers[group] for group in groups_of(run)], np.int32)
     sections = int(of_clip[is_machine].max()) + 1
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
-        model = training_model(recipe, data.levels.shape[1:], sections, stage.seed)
+    model = models.drawn(sections)
     train_network(
         run,
         stage,
@@ -165,11 +173,41 @@ def train_machine(
         # A section of one clip has none held out.
         loss = mean_error(errors, data.levels, held if len(held) else rows, of_clip)
         write_json(path, {"loss": loss})
-        waveform, group = data.frontend.input, errors.input[1]
-        clips = keras.Model([waveform, group], errors([data.frontend(waveform), group]))
+        # A frontend of its own: one that networks share would keep all of them in memory.
+        frontend, group = log_mel_model(run), errors.input[1]
+        clips = keras.Model([frontend.input, group], errors([frontend.output, group]))
         export_extractor(clips, export.folder / "extractor")
         export.finish()
     return Candidate(export.folder / "extractor", float(read_json(path)["loss"]))
+
+
+class SharedModels:
+    """The compiled network of a recipe, which is trained for one machine after the other.
+
+    Args:
+        run: The run.
+        data: What is trained on.
+        recipe: The recipe of the candidate.
+        number: Number of the candidate, which draws weights of its own.
+    """
+
+    def __init__(self, run: Run, data: FrameData, recipe: ml_collections.ConfigDict, number: int):
+        self._scope = run.settings.devices.scope
+        self._shape = data.levels.shape[1:]
+        self._recipe = recipe
+        self._seed = stable_seed(run.settings.seed, "autoencoder", number)
+        self._of_sections: dict[int, tuple[keras.Model, Anew]] = {}
+
+    def drawn(self, sections: int) -> keras.Model:
+        """Returns the network for machines of so many sections, as it was drawn at first."""
+        if sections not in self._of_sections:
+            with self._scope():
+                keras.utils.set_random_seed(self._seed)
+                model = training_model(self._recipe, self._shape, sections, self._seed)
+                self._of_sections[sections] = model, Anew(model)
+        model, anew = self._of_sections[sections]
+        anew.reset()
+        return model
 
 
 def groups_of(run: Run) -> list[Group]:

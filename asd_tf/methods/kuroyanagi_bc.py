@@ -10,7 +10,6 @@ normal and how far from the normal ones it lies (eq. 7).
 
 import functools
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,20 +19,19 @@ import numpy as np
 import tensorflow as tf
 
 from asd_tf.config import check_choices, check_ranges
-from asd_tf.data.pipeline import scoring_batches
+from asd_tf.data.pipeline import scoring_batches, stable_seed
 from asd_tf.detector.base import Group
 from asd_tf.detector.extractor import export_extractor
 from asd_tf.errors import UsageError
 from asd_tf.files import read_json, write_json
-from asd_tf.frontends.mel import LogMel
-from asd_tf.losses.ddcsad import DDCSADScores
 from asd_tf.methods import ensembles
 from asd_tf.methods.assembly import fit_detector
 from asd_tf.methods.binary_networks import (
+    DOMAINS,
     KINDS,
     BinaryNetwork,
-    binary_network,
-    training_model,
+    DomainNetworks,
+    log_mel_model,
 )
 from asd_tf.methods.frame_models import extractor_name
 from asd_tf.methods.held_out import hold_out, with_target
@@ -47,7 +45,6 @@ from asd_tf.methods.pseudo_anomalies import (
 )
 from asd_tf.methods.standardisation import standardising_layer
 from asd_tf.methods.training import train_network
-from asd_tf.models.crops import OnCrops, evenly_spaced
 from asd_tf.run import Run
 from asd_tf.training.centroids import CentroidUpdate
 from asd_tf.training.stage import Stage
@@ -56,9 +53,6 @@ from asd_tf.training.stage import Stage
 OF_NETWORK = ("outliers", "network", "loss", "augmentation", "train", "target")
 OF_LEVELS = ("data", "frontend")
 DEPENDS_ON = (*OF_LEVELS, "crop", *OF_NETWORK, "ensemble.vary", "calibration.held_out")
-
-# Of the networks of a section, in their order.
-DOMAINS = ("source", "target")
 
 CHOICES = {"ensemble.sections": ("own", "all")}
 # Of each candidate, since these may vary.
@@ -91,14 +85,12 @@ class Classifier(NamedTuple):
     Attributes:
         name: Of the extractor.
         folder: Of the extractor.
-        kind: Of the network.
         pairs: How many pairs (1 - p, d) it gives: one, or a second of the target domain.
         loss: Cross-entropy on clips held out, which chooses networks.
     """
 
     name: str
     folder: Path
-    kind: str
     pairs: int
     loss: float
 
@@ -118,10 +110,13 @@ def fit(run: Run, say: Say) -> None:
     standardise = standardising_layer(run, run.stage("levels", OF_LEVELS), frontend, False)
     trained: dict[Group, list[Classifier]] = {group: [] for group in groups}
     for number, recipe in enumerate(recipes):
+        with run.settings.devices.scope():
+            keras.utils.set_random_seed(stable_seed(run.settings.seed, "classifier", number))
+            networks = DomainNetworks(recipe, standardise, run.samples)
         for index, group in enumerate(groups):
             name = f"{extractor_name(index, '-'.join(group))}-{number}"
             pools = pools_of(clips, group, recipe.outliers.of, held_out)
-            one = train_section(run, recipe, standardise, pools, name, say)
+            one = train_section(run, networks, pools, name, say)
             trained[group].append(one)
     chosen = {}
     for group, of_group in trained.items():
@@ -169,13 +164,6 @@ def check_target_share(config: ml_collections.ConfigDict) -> None:
         )
 
 
-def log_mel_model(config: ml_collections.ConfigDict, samples: int) -> keras.Model:
-    """Builds waveform [batch, samples] to log-mels in dB [batch, frames, bands]."""
-    waveform = keras.Input([samples], name="waveform")
-    levels = LogMel(config.data.sample_rate, **config.frontend)(waveform)
-    return keras.Model(waveform, levels, name="frontend")
-
-
 def check_crop(config: ml_collections.ConfigDict, frontend: keras.Model) -> None:
     """Checks that a clip has as many frames as a crop.
 
@@ -189,56 +177,30 @@ def check_crop(config: ml_collections.ConfigDict, frontend: keras.Model) -> None
         )
 
 
-def crop_samples(config: ml_collections.ConfigDict) -> int:
-    """Returns the samples of a waveform that has as many frames as a crop."""
-    return config.frontend.frame_length + (config.crop.frames - 1) * config.frontend.frame_step
-
-
 def train_section(
-    run: Run,
-    recipe: ml_collections.ConfigDict,
-    standardise: keras.layers.Layer,
-    pools: ClipPools,
-    name: str,
-    say: Say,
+    run: Run, networks: DomainNetworks, pools: ClipPools, name: str, say: Say
 ) -> Classifier:
     """Trains a classifier in the source and then in the target domain, and exports both."""
-    source_stage = run.stage(f"{name}-source", DEPENDS_ON)
-    build = functools.partial(built, run, recipe, standardise)
-    source = build(source_stage, recipe.train, None)
-    train_domain(run, recipe, source_stage, source, recipe.train, pools.of_source(), say)
-    networks = [source]
-    target_stage = run.stage(f"{name}-target", DEPENDS_ON)
+    recipe = networks.recipe
+    source, target = networks.of_domain.values()
+    stage = run.stage(f"{name}-source", DEPENDS_ON)
+    source.anew.reset()
+    train_domain(run, recipe, stage, source, recipe.train, pools.of_source(), say)
+    pairs = 1
     if len(pools.target_normal):
-        networks.append(build(target_stage, recipe.target, source))
-        train_domain(run, recipe, target_stage, networks[1], recipe.target, pools, say)
+        pairs = 2
+        stage = run.stage(f"{name}-target", DEPENDS_ON)
+        target.anew.reset()
+        target.training.set_weights(source.training.get_weights())
+        train_domain(run, recipe, stage, target, recipe.target, pools, say)
     export = run.stage(f"{name}-extractor", DEPENDS_ON)
     path = export.folder / "held_out.json"
     if not export.done:
         write_json(path, {"loss": held_out_loss(run, source, pools)})
-        export_extractor(over_crops(recipe, run.samples, networks), export.folder / "extractor")
+        export_extractor(networks.over_crops(pairs), export.folder / "extractor")
         export.finish()
     loss = float(read_json(path)["loss"])
-    return Classifier(name, export.folder / "extractor", recipe.network.kind, len(networks), loss)
-
-
-def built(
-    run: Run,
-    recipe: ml_collections.ConfigDict,
-    standardise: keras.layers.Layer,
-    stage: Stage,
-    train: ml_collections.ConfigDict,
-    start: BinaryNetwork | None,
-) -> BinaryNetwork:
-    """Builds and compiles a classifier of crops, with the weights of another if there is one."""
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
-        frontend = log_mel_model(recipe, crop_samples(recipe))
-        network = binary_network(recipe.network, recipe.loss, frontend, standardise)
-        if start is not None:
-            network.training.set_weights(start.training.get_weights())
-        training_model(network, train)
-    return network
+    return Classifier(name, export.folder / "extractor", pairs, loss)
 
 
 def train_domain(
@@ -251,12 +213,11 @@ def train_domain(
     say: Say,
 ) -> None:
     """Trains a classifier on the clips of its domain."""
-    samples = network.embedder.input_shape[1]
     is_target = len(pools.target_normal) > 0
     centroids = CentroidUpdate(
         network.ddcsad,
-        network.embedder,
-        labelled_clips(run, *pools.both_kinds(), samples, recipe.train.batch_size),
+        network.embed,
+        labelled_clips(run, *pools.both_kinds(), network.samples, recipe.train.batch_size),
         adapt_norms=not is_target,
     )
     if run.settings.untrained and not stage.done:
@@ -266,7 +227,7 @@ def train_domain(
         run,
         stage,
         network.training,
-        functools.partial(stream, run, recipe, stage, pools, samples),
+        functools.partial(stream, run, recipe, stage, pools, network.samples),
         epochs=train.epochs,
         steps_per_epoch=train.steps_per_epoch,
         say=say,
@@ -290,38 +251,14 @@ def held_out_loss(run: Run, network: BinaryNetwork, pools: ClipPools) -> float:
     if not len(pools.held_normal) or not len(pools.held_outliers):
         return 0.0
     losses: dict[float, list[np.ndarray]] = {0.0: [], 1.0: []}
-    samples = network.embedder.input_shape[1]
     for waveform, label in labelled_clips(
-        run, pools.held_normal, pools.held_outliers, samples, run.config.train.batch_size
+        run, pools.held_normal, pools.held_outliers, network.samples, run.config.train.batch_size
     ):
-        logits = network.classifier(waveform, training=False)
+        logits = network.posterior(network.embed(waveform, training=False))
         entropy = tf.nn.sigmoid_cross_entropy_with_logits(label, logits).numpy()
         for kind, found in losses.items():
             found.append(entropy[label.numpy() == kind])
     return float(np.mean([np.concatenate(found).mean() for found in losses.values()]))
-
-
-def over_crops(
-    recipe: ml_collections.ConfigDict, samples: int, networks: Sequence[BinaryNetwork]
-) -> keras.Model:
-    """Builds waveform to the pair (1 - p, d) of each network, [batch, crops, 2 x networks]."""
-    frontend = log_mel_model(recipe, samples)
-    frames, bands = frontend.output_shape[1:]
-    crop = keras.Input([recipe.crop.frames, bands], name="crop")
-    pairs = [
-        pair_of(network, domain)(crop) for network, domain in zip(networks, DOMAINS, strict=False)
-    ]
-    pairs = keras.layers.Concatenate(name="pairs")(pairs) if len(pairs) > 1 else pairs[0]
-    starts = evenly_spaced(frames, recipe.crop.frames, recipe.crop.in_scoring)
-    on_crops = OnCrops(keras.Model(crop, pairs), starts, name="crops")
-    return keras.Model(frontend.input, on_crops(frontend.output))
-
-
-def pair_of(network: BinaryNetwork, name: str) -> keras.Model:
-    """Builds levels of a crop to the pair (1 - p, d) of a network, [batch, 2]."""
-    encoder = network.encoder
-    pair = DDCSADScores(network.ddcsad)([network.posterior(encoder.output), encoder.output])
-    return keras.Model(encoder.input, pair, name=name)
 
 
 def scorers_of(

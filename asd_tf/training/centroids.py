@@ -1,5 +1,7 @@
 """The centroids of DDCSAD, computed over the training set between epochs."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,8 +26,9 @@ class CentroidUpdate(keras.callbacks.Callback):
 
     Args:
         ddcsad: The layer whose centroids they are.
-        embedder: Keras model of the dataset's inputs to the embeddings [batch, D] that `ddcsad`
-            gets; its layers are those of the network that is trained. Run as in inference.
+        embedder: From the dataset's inputs, and `training` as a Keras model has it, to the
+            embeddings [batch, D] that `ddcsad` gets: a model with the layers of the network that is
+            trained, or a tf.function of it, which is faster. Centroids are those of inference.
         clips: Finite dataset of (inputs, labels): the training set once, in batches; labels [batch]
             or [batch, 1], 1 for normal and 0 for outliers, or a share of normal. It must give the
             same each time. Nothing but running sums is kept of it.
@@ -36,7 +39,7 @@ class CentroidUpdate(keras.callbacks.Callback):
     def __init__(
         self,
         ddcsad: DDCSAD,
-        embedder: keras.Model,
+        embedder: Callable[..., tf.Tensor],
         clips: tf.data.Dataset,
         adapt_norms: bool = False,
     ):
@@ -45,7 +48,6 @@ class CentroidUpdate(keras.callbacks.Callback):
         self.embedder = embedder
         self.clips = clips
         self.adapt_norms = adapt_norms
-        self._embed = tf.function(lambda x: embedder(x, training=False), reduce_retracing=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Sets them from the network as it was drawn, or as another training left it."""
@@ -60,9 +62,8 @@ class CentroidUpdate(keras.callbacks.Callback):
 
     def _adapt_norms(self):
         """Runs the training set as in training; the norms' statistics are all that changes."""
-        run = tf.function(lambda x: self.embedder(x, training=True), reduce_retracing=True)
         for inputs, _ in self.clips:
-            run(inputs)
+            self.embedder(inputs, training=True)
 
     def update(self) -> None:
         """Sets both centroids to the means over the training set.
@@ -73,7 +74,7 @@ class CentroidUpdate(keras.callbacks.Callback):
         size = self.ddcsad.normal_centroid.shape[0]
         sums, counts = np.zeros([2, size]), np.zeros(2)
         for inputs, labels in self.clips:
-            embeddings = self._embed(inputs).numpy().astype(np.float64)
+            embeddings = self.embedder(inputs, training=False).numpy().astype(np.float64)
             normal = np.reshape(labels.numpy(), -1).astype(np.float64)
             shares = np.stack([normal, 1 - normal])
             sums += shares @ embeddings

@@ -20,7 +20,7 @@ from asd_tf.data.pipeline import scoring_batches
 from asd_tf.detector import Detector
 from asd_tf.errors import UsageError
 from asd_tf.methods import ensembles, kuroyanagi_ae, kuroyanagi_bc
-from asd_tf.methods.binary_networks import binary_network, training_model
+from asd_tf.methods.binary_networks import BinaryNetwork, binary_network, crop_samples
 from asd_tf.methods.held_out import hold_out, with_target
 from asd_tf.run import Run
 from asd_tf.training.callbacks import EpochCheckpoint
@@ -62,8 +62,9 @@ def one_step(part: str, recipe: ml_collections.ConfigDict) -> float:
         levels = np.random.default_rng(0).normal(size=[2, 12, 16]).astype(np.float32)
         batch = [levels, np.arange(2), np.ones_like(levels)], np.ones([2, 12, 17])
     else:
-        network, model = classifier_of(recipe)
-        waveform = np.random.default_rng(0).normal(size=[2, network.embedder.input_shape[1]])
+        network = classifier_of(recipe)
+        model = network.training
+        waveform = np.random.default_rng(0).normal(size=[2, network.samples])
         label = np.array([[1.0], [0.0]])
         targets = {"posterior": label, "arcface": np.eye(2)}
         batch = [waveform, label], {name: targets[name] for name in model.output_names}
@@ -71,13 +72,10 @@ def one_step(part: str, recipe: ml_collections.ConfigDict) -> float:
     return np.atleast_1d(model.train_on_batch(*batch))[0]
 
 
-def classifier_of(recipe: ml_collections.ConfigDict):
+def classifier_of(recipe: ml_collections.ConfigDict) -> BinaryNetwork:
     keras.utils.set_random_seed(0)
-    frontend = kuroyanagi_bc.log_mel_model(recipe, kuroyanagi_bc.crop_samples(recipe))
     standardise = keras.layers.Normalization(axis=None, mean=-30.0, variance=100.0)
-    network = binary_network(recipe.network, recipe.loss, frontend, standardise)
-    training_model(network, recipe.train)
-    return network, network.training
+    return binary_network(recipe, recipe.train, standardise)
 
 
 @pytest.mark.parametrize(("method", "recipe"), RECIPES)
@@ -101,7 +99,7 @@ def test_efficientnet_learns_in_the_same_place():
     """It scales levels itself, and its convolutions have the smaller rate like any other."""
     config = small_recipe("kuroyanagi_bc", "baseline_bc")
     config.network.kind, config.crop.frames = "efficientnet_b3", 32
-    network, _ = classifier_of(config)
+    network = classifier_of(config)
     assert network.encoder.output_shape == (None, 8)
     factors = network.training.optimizer.get_config()["factors"]
     kernels = [w.name for w in network.encoder.trainable_weights if w.shape.rank == 4]
@@ -111,7 +109,7 @@ def test_efficientnet_learns_in_the_same_place():
 
 def test_the_rates_are_the_papers():
     """1e-3 for dense layers, 5e-4 for convolutions, up and down once over 8,000 steps."""
-    network, _ = classifier_of(small_recipe("kuroyanagi_bc", "baseline_bc"))
+    network = classifier_of(small_recipe("kuroyanagi_bc", "baseline_bc"))
     optimizer = network.training.optimizer
     rate = keras.optimizers.schedules.deserialize(optimizer.get_config()["learning_rate"])
     assert rate.get_config() == one_cycle_rate(1e-3, 8000).get_config()
@@ -280,19 +278,18 @@ def test_what_classifiers_export_is_what_was_trained(classifiers):
     found = exported.signatures["serving_default"](waveform=tf.constant(waveform))["features"]
     statistics = json.loads((stages / "01-levels" / "statistics.json").read_text())
     standardise = keras.layers.Normalization(axis=None, **statistics)
-    samples = kuroyanagi_bc.crop_samples(run.config)
-    frontend = kuroyanagi_bc.log_mel_model(run.config, samples)
+    samples = crop_samples(run.config)
     step = run.config.frontend.frame_step
     last = (waveform.shape[1] - run.config.frontend.frame_length) // step + 1
     starts = [0, (last - run.config.crop.frames) * step]
     for column, domain in enumerate(("source", "target")):
-        network = binary_network(run.config.network, run.config.loss, frontend, standardise)
+        network = binary_network(run.config, run.config.train, standardise)
         stage = next(stages.glob(f"*-00-fan-00-0-{domain}"))
         network.training.load_weights(stage / "final.weights.h5")
         centroid = network.ddcsad.normal_centroid.numpy()
         assert np.abs(centroid).max() > 0
         for crop, start in enumerate(starts):
-            z = network.embedder(waveform[:, start : start + samples], training=False).numpy()
+            z = network.embed(waveform[:, start : start + samples], training=False).numpy()
             logit = z @ network.posterior.kernel.numpy() + network.posterior.bias.numpy()
             expected = np.stack(
                 [1 / (1 + np.exp(logit[:, 0])), np.sum((z - centroid) ** 2, axis=1)], axis=1
