@@ -15,7 +15,7 @@ from harness import exit_of, run_python
 
 from asd_tf.cli import train
 from asd_tf.config import method_names
-from asd_tf.detector import Detector
+from asd_tf.detector import Detector, FusedDetector
 
 FRESH_PROCESS = """
 import json, sys
@@ -33,16 +33,19 @@ from pathlib import Path
 
 folder = Path(sys.argv[1])
 for index, extractor in enumerate(json.loads(sys.argv[2])):
-    waveform = np.load(folder / f"{index}.npy")
+    with np.load(folder / f"{index}.npz") as given:
+        given = dict(given)
+    places = {name: tf_keras.Input(v.shape[1:], dtype=v.dtype) for name, v in given.items()}
+    if len(given) == 1:
+        given, places = given["waveform"], places["waveform"]
     loaded, layer = hub.load(extractor), hub.KerasLayer(extractor, trainable=True)
-    np.savez(folder / f"{index}.npz", loaded=loaded(waveform), layer=layer(waveform))
+    np.savez(folder / f"{index}-found.npz", loaded=loaded(given), layer=layer(given))
     if not layer.trainable_weights:
         continue
-    model = tf_keras.Sequential([layer, tf_keras.layers.Dense(1)])
+    model = tf_keras.Model(places, tf_keras.layers.Dense(1)(layer(places)))
     model.compile("adam", "mse")
-    model.build([None, waveform.shape[1]])
     before = [weight.numpy() for weight in layer.trainable_weights]
-    model.fit(waveform, np.ones([len(waveform), 1]), epochs=1, verbose=0)
+    model.fit(given, np.ones([4, 1]), epochs=1, verbose=0)
     after = [weight.numpy() for weight in layer.trainable_weights]
     moved = [not np.array_equal(*pair) for pair in zip(before, after, strict=True)]
     print(extractor, len(moved), all(moved))
@@ -111,11 +114,23 @@ def test_a_loaded_detector_scores_as_the_run_did(run, dataset, files):
 
 
 def extractor_of(run):
-    return next(iter(Detector.load(run / "detector").extractors.values()))
+    detector = Detector.load(run / "detector")
+    while isinstance(detector, FusedDetector):
+        detector = next(iter(detector.parts.values()))
+    return next(iter(detector.extractors.values()))
 
 
-def noise(clips: int, samples: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(scale=0.1, size=[clips, samples]).astype(np.float32)
+def features_of(extractor, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    return extractor(tf.constant(inputs["waveform"]), inputs.get("group"))
+
+
+def inputs_of(extractor, clips: int) -> dict[str, np.ndarray]:
+    """Returns noise, and the number of a section where the network needs one."""
+    noise = np.random.default_rng(0).normal(scale=0.1, size=[clips, extractor.samples])
+    inputs = {"waveform": noise.astype(np.float32)}
+    return inputs | (
+        {"group": np.arange(clips, dtype=np.int32) % 2} if extractor.needs_group else {}
+    )
 
 
 def test_the_extractor_is_a_saved_model(run):
@@ -123,24 +138,24 @@ def test_the_extractor_is_a_saved_model(run):
     extractor = extractor_of(run)
     loaded = tf.saved_model.load(str(extractor.folder))
     for clips in (1, 3):
-        waveform = noise(clips, extractor.samples)
-        expected = extractor(tf.constant(waveform))
-        np.testing.assert_allclose(loaded(waveform), expected, rtol=1e-5, atol=1e-5)
+        inputs = inputs_of(extractor, clips)
+        found = loaded(inputs if extractor.needs_group else inputs["waveform"])
+        np.testing.assert_allclose(found, features_of(extractor, inputs), rtol=1e-5, atol=1e-5)
 
 
 def test_hub_loads_and_fine_tunes_every_network(runs, tmp_path):
     """A network from here must work, and learn on, as a layer of somebody's own Keras model."""
     extractors = [extractor_of(run) for run in runs.values()]
     folders = [str(extractor.folder) for extractor in extractors]
-    waveforms = [noise(4, extractor.samples) for extractor in extractors]
-    for index, waveform in enumerate(waveforms):
-        np.save(tmp_path / f"{index}.npy", waveform)
+    inputs = [inputs_of(extractor, 4) for extractor in extractors]
+    for index, given in enumerate(inputs):
+        np.savez(tmp_path / f"{index}.npz", **given)
     result = run_python("-c", HUB_PROCESS, tmp_path, json.dumps(folders), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     for index, extractor in enumerate(extractors):
-        with np.load(tmp_path / f"{index}.npz") as found:
+        with np.load(tmp_path / f"{index}-found.npz") as found:
             for name in ("loaded", "layer"):
-                expected = extractor(tf.constant(waveforms[index]))
+                expected = features_of(extractor, inputs[index])
                 np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-5)
     lines = [line.rsplit(" ", 2) for line in result.stdout.splitlines()]
     assert len(lines) == len(method_names()) - len(UNTRAINED)
