@@ -1,6 +1,6 @@
 """What a network leaves for scoring: a SavedModel from waveforms to features."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import keras
@@ -56,6 +56,37 @@ def export_extractor(model: keras.Model, folder: Path) -> None:
         tf.saved_model.save(root, str(temporary), signatures={"serving_default": serve})
 
 
+class Extractors(Mapping[str, "Extractor"]):
+    """SavedModels by name, loaded when they are asked for, a few of them at a time.
+
+    Args:
+        folders: Name to SavedModel.
+    """
+
+    # Of ensembles of large networks, more would not fit into memory.
+    MOST_LOADED = 16
+
+    def __init__(self, folders: Mapping[str, Path]):
+        self._folders = dict(folders)
+        self._loaded: dict[str, Extractor] = {}
+
+    def __getitem__(self, name: str) -> "Extractor":
+        """Loads an extractor; the one that was asked for longest ago makes room."""
+        extractor = self._loaded.pop(name, None) or Extractor(self._folders[name])
+        self._loaded[name] = extractor
+        if len(self._loaded) > self.MOST_LOADED:
+            self._loaded.pop(next(iter(self._loaded))).release()
+        return extractor
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterates over the names."""
+        return iter(self._folders)
+
+    def __len__(self) -> int:
+        """Counts the names."""
+        return len(self._folders)
+
+
 def _input_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
     """Returns what a network takes, in the order in which it takes it."""
     waveform = model.inputs[0]
@@ -108,6 +139,15 @@ class Extractor:
         if self.needs_group:
             inputs["group"] = tf.constant(group, tf.int32)
         return self._serve(**inputs)["features"].numpy()
+
+    def release(self) -> None:
+        """Frees the memory of the weights; nothing can be computed any more.
+
+        TensorFlow 2.15 keeps the variables of a SavedModel that was loaded until the process ends.
+        """
+        for variable in self._root.variables:
+            nothing = tf.zeros([0], variable.dtype)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=nothing)
 
     def features(
         self,

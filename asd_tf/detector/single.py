@@ -12,7 +12,7 @@ import pandas as pd
 from asd_tf.calibration import Threshold
 from asd_tf.detector.base import Detector, Group, Items
 from asd_tf.detector.examination import ClipFeatures, Examination, FeatureStore, Lazily
-from asd_tf.detector.extractor import Extractor
+from asd_tf.detector.extractor import Extractors
 from asd_tf.detector.folder import write_manifest
 from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring import GroupScorer
@@ -39,12 +39,10 @@ class SingleDetector(Detector, kind="single"):
     """Extractors, and one `GroupScorer` for each machine and section."""
 
     @functools.cached_property
-    def extractors(self) -> dict[str, Extractor]:
-        """The extractors by name."""
-        return {
-            name: Extractor(self.folder / "extractors" / name)
-            for name in self.manifest["extractors"]
-        }
+    def extractors(self) -> Extractors:
+        """The extractors by name, loaded when they are asked for."""
+        folder = self.folder / "extractors"
+        return Extractors({name: folder / name for name in self.manifest["extractors"]})
 
     @functools.cached_property
     def scorers(self) -> dict[Group, GroupScorer]:
@@ -105,8 +103,11 @@ class SingleDetector(Detector, kind="single"):
         sample_rate = self.manifest["sample_rate"]
         groups = list(zip(clips["machine"], clips["section"], strict=True))
         told = np.zeros(len(clips), bool)
-        for name, extractor in self.extractors.items():
+        for name in self.extractors:
             rows = np.flatnonzero([group in self._groups_of[name] for group in groups])
+            if not len(rows):
+                continue
+            extractor = self.extractors[name]
             keys = ["clip_id", "machine", "section"] if extractor.needs_group else ["clip_id"]
             numbers = clips.iloc[rows].groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
             part = clips.iloc[rows].drop_duplicates(keys).reset_index(drop=True)

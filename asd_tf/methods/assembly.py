@@ -22,7 +22,7 @@ from asd_tf.data.channels import common_channel
 from asd_tf.data.inspection import reason_for
 from asd_tf.detector.base import Group
 from asd_tf.detector.examination import ClipFeatures
-from asd_tf.detector.extractor import Extractor, export_extractor
+from asd_tf.detector.extractor import Extractor, Extractors, export_extractor
 from asd_tf.detector.single import write_detector
 from asd_tf.errors import InputError
 from asd_tf.methods.progress import Say, progress_over
@@ -66,15 +66,16 @@ def fit_detector(
         for group, rows in clips.groupby(["machine", "section"], sort=True).groups.items()
     }
     described = {group: scorers(group) for group in rows_of}
-    loaded = {name: Extractor(folder) for name, folder in extractors.items()}
+    loaded = Extractors(extractors)
     features = {}
-    for name, extractor in loaded.items():
+    for name in loaded:
         using = [
             rows_of[group]
             for group, of_group in described.items()
             if any(one["extractor"] == name for one in of_group)
         ]
-        features[name] = _features(run, name, extractor, np.sort(np.concatenate(using)), numbers)
+        rows = np.sort(np.concatenate(using))
+        features[name] = _features(run, name, loaded[name], rows, numbers)
     say("fit the backends and calibrate the thresholds")
     fitted, alone, statistics = {}, {}, []
     for group, rows in rows_of.items():
@@ -106,7 +107,7 @@ def fit_detector(
             "recipe": run.settings.recipe,
             "sample_rate": run.config.data.sample_rate,
             "channel": common_channel(clips),
-            "samples": next(iter(loaded.values())).samples,
+            "samples": run.samples,
         },
         extractors,
         fitted,

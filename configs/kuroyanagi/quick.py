@@ -10,6 +10,7 @@ TEST = (
     *(f"ae.{assignment}" for assignment in ae.TEST if not assignment.startswith("data.")),
     *(f"bc.{assignment}" for assignment in bc.TEST if not assignment.startswith("data.")),
     "data.seconds=0.5",
+    "calibration.held_out=0.5",  # so that there are as many clips as a fusion needs
 )
 
 

@@ -11,7 +11,7 @@ from asd_tf.backends.registry import build_backend
 from asd_tf.calibration import Threshold
 from asd_tf.data.clips import check_clips
 from asd_tf.detector import Detector
-from asd_tf.detector.extractor import Extractor, export_extractor
+from asd_tf.detector.extractor import Extractor, Extractors, export_extractor
 from asd_tf.detector.single import write_detector
 from asd_tf.embeddings import EmbeddingStore
 from asd_tf.errors import UsageError
@@ -119,6 +119,19 @@ def test_other_inputs_are_refused(tmp_path):
     model = keras.Model([waveform, other], Distance()([waveform, other]))
     with pytest.raises(ValueError, match="inputs waveform, machine cannot be exported"):
         export_extractor(model, tmp_path / "x")
+
+
+def test_networks_are_loaded_again_where_memory_is_short(folder, monkeypatch):
+    """An ensemble of hundreds must score alike, whichever of them are in memory."""
+    monkeypatch.setattr(Extractors, "MOST_LOADED", 1)
+    extractors = Extractors({"one": folder, "other": folder})
+    waveform, group = tf.ones([2, SAMPLES]), np.array([4, 12])
+    first = extractors["one"]
+    before = first(waveform, group)
+    np.testing.assert_array_equal(extractors["other"](waveform, group), before)
+    assert all(tf.size(variable.read_value()) == 0 for variable in first._root.variables)
+    assert extractors["one"] is not first
+    np.testing.assert_array_equal(extractors["one"](waveform, group), before)
 
 
 def test_stored_features_are_those_of_the_same_sections(folder, clips, tmp_path):
