@@ -265,20 +265,18 @@ def scorers_of(
     config: ml_collections.ConfigDict, chosen: dict[Group, list[Classifier]], group: Group
 ) -> list[dict[str, Any]]:
     """Describes the scorers of a section, whose scores are averaged (eq. 7, Section 3.2)."""
-    machine, _ = group
-    sections = [other for other in chosen if other[0] == machine]
-    if config.ensemble.sections == "own":
-        sections = [group]
-    classifiers = [(other, one) for other in sections for one in chosen[other]]
+    of_machine = [other for other in chosen if other[0] == group[0]]
+    sections = [group] if config.ensemble.sections == "own" else of_machine
+    count = sum(len(chosen[other]) for other in sections)
     return [
         {
             "extractor": one.name,
             "backend": backend_of(config.score, one.pairs),
             "name": f"section_{section}_{number}",
-            "weight": 1 / len(classifiers),
+            "weight": 1 / count,
         }
-        for (_, section), one in classifiers
-        for number in [chosen[machine, section].index(one)]
+        for machine, section in sections
+        for number, one in enumerate(chosen[machine, section])
     ]
 
 
