@@ -28,21 +28,21 @@ print(json.dumps([Detector.load(folder).score(files)["score"].tolist() for folde
 # saved models in the same process, so that it is kept out of this one.
 HUB_PROCESS = """
 import json, sys
-import numpy as np, tensorflow_hub as hub, tf_keras
+import keras, numpy as np, tensorflow_hub as hub
 from pathlib import Path
 
 folder = Path(sys.argv[1])
 for index, extractor in enumerate(json.loads(sys.argv[2])):
     with np.load(folder / f"{index}.npz") as given:
         given = dict(given)
-    places = {name: tf_keras.Input(v.shape[1:], dtype=v.dtype) for name, v in given.items()}
+    places = {name: keras.Input(v.shape[1:], dtype=v.dtype) for name, v in given.items()}
     if len(given) == 1:
         given, places = given["waveform"], places["waveform"]
     loaded, layer = hub.load(extractor), hub.KerasLayer(extractor, trainable=True)
     np.savez(folder / f"{index}-found.npz", loaded=loaded(given), layer=layer(given))
     if not layer.trainable_weights:
         continue
-    model = tf_keras.Model(places, tf_keras.layers.Dense(1)(layer(places)))
+    model = keras.Model(places, keras.layers.Dense(1)(layer(places)))
     model.compile("adam", "mse")
     before = [weight.numpy() for weight in layer.trainable_weights]
     model.fit(given, np.ones([4, 1]), epochs=1, verbose=0)
