@@ -17,8 +17,8 @@ FLAGS = (
 )
 
 
-@pytest.mark.parametrize("flag", ["--seed=0", pytest.param("--strategy=mirrored",
-                                                           marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["--seed=0", "--strategy=mirrored"])
 def test_killed_in_either_step_and_finished_with_equal_weights(dataset, tmp_path, flag):
     """Moments of AdamP, the scale and trained centres are state that a checkpoint must hold."""
     flags = (*FLAGS, f"--data_dir={dataset}", flag)
