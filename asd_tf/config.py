@@ -1,13 +1,16 @@
 """Recipes: typed values in `configs/<method>/<recipe>.py`, and how a command line changes them."""
 
 import ast
+import contextlib
 import difflib
 import importlib
 import importlib.util
 import math
 import pkgutil
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import ml_collections
@@ -54,14 +57,18 @@ def load_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:
         check_choice("recipe", recipe, recipe_names(method))
         module = importlib.import_module(f"{RECIPES}.{method}.{recipe}")
     config = module.get_config()
+    if "recording" not in config:
+        common = importlib.import_module(f"{RECIPES}.common")
+        config.recording = common.recording_section()
     config.lock()
     return config
 
 
-def _module_of_file(path: Path) -> Any:
+def _module_of_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"--recipe={path}: there is no such file")
     spec = importlib.util.spec_from_file_location("asd_tf_user_recipe", path)
+    assert spec is not None and spec.loader is not None  # as for every name that ends in .py
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
@@ -75,9 +82,15 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     Raises:
         UsageError: If it is not, with the nearest choice and all of them.
     """
+    problem = choice_problem(name, value, choices)
+    if problem:
+        raise UsageError(problem)
+
+
+def choice_problem(name: str, value: str, choices: Iterable[str]) -> str:
+    """Returns an error message with the nearest choice; empty if the value is a choice."""
     choices = list(choices)
-    if value not in choices:
-        raise UsageError(f"unknown {name} '{value}'{_nearest(value, choices)}")
+    return "" if value in choices else f"unknown {name} '{value}'{_nearest(value, choices)}"
 
 
 def check_choices(config: ml_collections.ConfigDict, choices: Mapping[str, Iterable[Any]]) -> None:
@@ -102,14 +115,55 @@ def check_ranges(
 ) -> None:
     """Checks that each of some numbers of a recipe is within its range, ends included.
 
+    A key whose value is a sequence is checked number by number; one that is empty (None) is left
+    to the method.
+
+    Args:
+        config: The recipe.
+        ranges: Dotted key to the smallest and the largest value.
+
     Raises:
-        UsageError: For the first number that is not.
+        UsageError: For the first value that is no number within its range.
     """
     values = flatten(config)
     for key, (least, most) in ranges.items():
-        if values[key] is not None and not least <= values[key] <= most:
-            wanted = f"at least {least}" if most == math.inf else f"from {least} to {most}"
-            raise UsageError(f"{key}={values[key]}: must be {wanted}")
+        value = values[key]
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None and not _is_within(number, least, most):
+                wanted = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+                raise UsageError(f"{key}={value}: must be {wanted}")
+
+
+def _is_within(value: Any, least: float, most: float) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and least <= value <= most
+
+
+@contextlib.contextmanager
+def usage_errors(config: ml_collections.ConfigDict) -> Iterator[None]:
+    """Turns the ValueError of a layer, a loss or a backend into a UsageError about the recipe.
+
+    Such an error names an argument and its allowed values. The key of the recipe whose last word is
+    that argument is put before the message.
+
+    Raises:
+        UsageError: In place of a ValueError.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(_with_key(config, str(error))) from error
+
+
+def _with_key(config: ml_collections.ConfigDict, message: str) -> str:
+    """Puts before a message the key, and its value, whose last word is in the message's start."""
+    words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", message.split(":")[0])
+    for key, value in flatten(config).items():
+        if key.rsplit(".", 1)[-1] in words:
+            return f"{key}={value}: {message}"
+    return message
 
 
 def _nearest(value: str, choices: list[str]) -> str:
@@ -144,6 +198,30 @@ def apply_overrides(config: ml_collections.ConfigDict, assignments: Iterable[str
         )
 
 
+def apply_values(config: ml_collections.ConfigDict, values: Mapping[str, Any]) -> None:
+    """Sets keys of a recipe in place to values of their type.
+
+    Args:
+        config: The recipe.
+        values: Dotted key to value; None empties an optional key.
+
+    Raises:
+        UsageError: If a key is unknown, or a value has another type than the recipe's.
+    """
+    keys = list(flatten(config))
+    for key, value in values.items():
+        check_choice("key", key, keys)
+        *sections, leaf = key.split(".")
+        parent = config
+        for name in sections:
+            parent = parent[name]
+        try:
+            parent[leaf] = value
+        except (TypeError, ValueError):
+            kind = parent.get_type(leaf).__name__
+            raise UsageError(f"{key}={value!r}: is not of type {kind}") from None
+
+
 def _typed(assignment: str, text: str, kind: type, optional: bool) -> Any:
     """Reads `text` as a value of type `kind`."""
     if text.lower() == "none" and (optional or kind is str):
@@ -164,7 +242,7 @@ def _typed(assignment: str, text: str, kind: type, optional: bool) -> Any:
 
 
 def flatten(config: Mapping, prefix: str = "") -> dict[str, Any]:
-    """Returns a nested mapping as one level of dotted keys, in their order."""
+    """Returns dotted key to value of a nested mapping, in its order."""
     flat = {}
     for key in config:
         value = config[key]

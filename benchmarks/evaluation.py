@@ -3,11 +3,12 @@
     python benchmarks/evaluation.py                 about three minutes on two cores
     python benchmarks/evaluation.py --clips=2000
 
-The loop is what the official evaluators do: scikit-learn's areas of each section, and for the
-interval the areas of all clips but one, for every clip anew. All of it is run, nothing is
-extrapolated, and both have to find the same numbers. Ours does more in its time: the means, the
-conventions of all years and the interval of the official score itself, whose plain loop (the areas
-of its own section without a clip) is measured after it.
+The loop does what the official evaluators do: it computes scikit-learn's AUC of each section, and
+for the confidence interval, for every clip, the AUC of all other clips. The whole loop is run,
+nothing is extrapolated, and both must find the same numbers. The evaluation of this package does
+more in its time: the means, the conventions of all years, and the interval of the official score
+itself. The plain loop for that interval, which leaves out one clip of a section at a time, is
+measured after it.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from asd_tf.evaluation.evaluate import evaluate
+from asd_tf.evaluation.results import evaluate
 
 CLIPS_OF_SECTION = 200
 MACHINES = ("bearing", "fan", "gearbox", "slider", "valve")
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=10_000, help="scored clips")
     count = parser.parse_args().clips
     scored, tenth = scored_table(count), scored_table(count // 10)
-    evaluate(tenth, "dcase2022")  # not the first imports and allocations
+    evaluate(tenth, "dcase2022")  # warm-up: imports and allocations
     ours, found = timed(evaluate, scored, "dcase2022", rounds=3)
     ours_of_tenth, _ = timed(evaluate, tenth, "dcase2022", rounds=3)
     loop, (score, ci95) = timed(loop_of_evaluators, scored)
@@ -89,7 +90,7 @@ def terms(labels: np.ndarray, scores: np.ndarray, target: np.ndarray) -> list[fl
 
 
 def sections_of(scored: pd.DataFrame) -> list[tuple[np.ndarray, ...]]:
-    """Takes the table apart: labels, scores, whether target, and decisions of each section."""
+    """Returns labels, scores, whether target, and decisions of the clips of each section."""
     return [
         tuple(rows[column].to_numpy() for column in ("label", "score", "target", "decision"))
         for _, rows in scored.assign(target=scored["domain"] == "target").groupby(

@@ -1,11 +1,11 @@
-"""Time to list a data set of empty files, and whether it grows linearly; no file is opened.
+"""Time to list a data set, and whether it grows linearly with the number of files.
 
     python benchmarks/listing.py                        50,000 against 5,000 files, under a minute
     python benchmarks/listing.py --files=20000 --rounds=5
 
-Each size is listed in turns, and the fastest of the rounds counts, since machines are noisy. Where
-the ratio of the times is near that of the sizes, growth is linear. The files are links to nowhere,
-so that opening one would fail. The clip table is checked, digested, written and read as well.
+The sizes are measured in turns, and the fastest round counts, since machines are noisy. Growth is
+linear if the ratio of the times is near that of the sizes. The files are links to nowhere, so that
+opening one would fail. The clip table is checked, digested, written and read as well.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from asd_tf.data.clips import check_clips, clips_digest, load_clips, write_clips
-from asd_tf.data.readers import read_clips
+from asd_tf.data.layouts.readers import read_clips
 
 MACHINES = ("ToyCar", "bearing", "fan", "gearbox", "valve")
 
@@ -23,8 +23,10 @@ MACHINES = ("ToyCar", "bearing", "fan", "gearbox", "valve")
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=50_000, help="of the larger tree")
-    parser.add_argument("--factor", type=int, default=10, help="larger tree over smaller one")
+    parser.add_argument("--files", type=int, default=50_000, help="files in the larger tree")
+    parser.add_argument(
+        "--factor", type=int, default=10, help="size of the larger tree over that of the smaller"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="times that each is measured")
     arguments = parser.parse_args()
     sizes = (arguments.files // arguments.factor, arguments.files)

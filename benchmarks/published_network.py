@@ -50,7 +50,7 @@ class Spectrogram(keras.layers.Layer):
 
 
 class AdaCosHead(keras.layers.Layer):
-    """Sub-cluster AdaCos with fixed centres: embeddings and labels to class probabilities."""
+    """Sub-cluster AdaCos with fixed centers: embeddings and labels to class probabilities."""
 
     def __init__(self, classes: int, subclusters: int, **kwargs):
         super().__init__(**kwargs)
@@ -58,7 +58,7 @@ class AdaCosHead(keras.layers.Layer):
         self.subclusters = subclusters
 
     def build(self, input_shape):
-        """Makes centres and scale."""
+        """Makes centers and scale."""
         centers = self.classes * self.subclusters
         self.centers = self.add_weight(
             name="centers",
@@ -106,7 +106,7 @@ def published_models(
     Args:
         samples: Length of the waveforms.
         classes: Number of classes.
-        subclusters: Centres of each class.
+        subclusters: Centers of each class.
 
     Returns:
         Two models of the inputs (waveform [batch, samples, 1], labels [batch, classes]): that for
@@ -119,11 +119,11 @@ def published_models(
     probabilities = AdaCosHead(classes, subclusters)([embedding, mixed_labels])
     outputs = tf.stack([probabilities, mixed_labels], axis=-1)
     training = keras.Model([waveform, labels], outputs)
-    training.compile(keras.optimizers.Adam(), mixed_crossentropy)
+    training.compile(keras.optimizers.Adam(), mixed_crossentropy, jit_compile=False)
     return training, keras.Model([waveform, labels], embedding)
 
 
-def _regularised():
+def _regularized():
     return {"use_bias": False, "kernel_regularizer": keras.regularizers.L2(1e-5)}
 
 
@@ -131,21 +131,21 @@ def spectrum_branch(waveform: tf.Tensor) -> tf.Tensor:
     """Adds the branch of Table 2 to a waveform [batch, N, 1]: its embedding [batch, 128]."""
     x = ComplexSpectrum()(waveform)
     for size, stride in ((256, 64), (64, 32), (16, 4)):
-        x = keras.layers.Conv1D(128, size, stride, padding="same", **_regularised())(x)
+        x = keras.layers.Conv1D(128, size, stride, padding="same", **_regularized())(x)
         x = keras.layers.ReLU()(x)
     x = keras.layers.Flatten()(x)
     for _ in range(4):
-        x = keras.layers.Dense(128, **_regularised())(x)
+        x = keras.layers.Dense(128, **_regularized())(x)
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.ReLU()(x)
-    return keras.layers.Dense(128, **_regularised())(x)
+    return keras.layers.Dense(128, **_regularized())(x)
 
 
 def spectrogram_branch(waveform: tf.Tensor) -> tf.Tensor:
     """Adds the branch of Table 1 to a waveform [batch, N, 1]: its embedding [batch, 128]."""
     x = Spectrogram()(waveform)
     x = keras.layers.BatchNormalization(axis=-2)(x)
-    x = keras.layers.Conv2D(16, 7, 2, padding="same", **_regularised())(x)
+    x = keras.layers.Conv2D(16, 7, 2, padding="same", **_regularized())(x)
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.ReLU()(x)
     x = keras.layers.MaxPooling2D(3, 2)(x)
@@ -156,21 +156,21 @@ def spectrogram_branch(waveform: tf.Tensor) -> tf.Tensor:
         x = keras.layers.BatchNormalization()(x)
         residual = _residual(x, filters, strides=2)
         x = keras.layers.MaxPooling2D(2, padding="same")(x)
-        x = keras.layers.Conv2D(filters, 1, padding="same", **_regularised())(x)
+        x = keras.layers.Conv2D(filters, 1, padding="same", **_regularized())(x)
         x = keras.layers.Add()([x, residual])
         x = keras.layers.BatchNormalization()(x)
         x = keras.layers.Add()([x, _residual(x, filters)])
     x = keras.layers.MaxPooling2D([x.shape[1], 1], padding="same")(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.BatchNormalization()(x)
-    return keras.layers.Dense(128, **_regularised())(x)
+    return keras.layers.Dense(128, **_regularized())(x)
 
 
 def _residual(x, filters, strides=1, relu_first=False):
     x = keras.layers.ReLU()(x)
-    x = keras.layers.Conv2D(filters, 3, strides, padding="same", **_regularised())(x)
+    x = keras.layers.Conv2D(filters, 3, strides, padding="same", **_regularized())(x)
     if relu_first:
         x = keras.layers.BatchNormalization()(keras.layers.ReLU()(x))
     else:
         x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
-    return keras.layers.Conv2D(filters, 3, padding="same", **_regularised())(x)
+    return keras.layers.Conv2D(filters, 3, padding="same", **_regularized())(x)

@@ -5,8 +5,8 @@
 
 Both formulations compute the same function; `published_network.py` writes it as the published code
 does: complex transform, waveforms and one-hot labels in memory, TensorFlow's own defaults. Each is
-measured in processes of its own, turn by turn, and the median of the rounds counts, since machines
-are noisy. Absolute numbers are shown to be understood, not to be compared between machines.
+measured in processes of its own, in turns, and the median of the rounds counts, since machines are
+noisy. Absolute numbers cannot be compared between machines.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def report_speed(folder: str, clips: int, rounds: int) -> None:
         for name in names:
             results[name].append(measure(name, folder, clips))
     median = {
-        name: {key: statistics.median(one[key] for one in several) for key in several[0]}
+        name: {key: statistics.median(result[key] for result in several) for key in several[0]}
         for name, several in results.items()
     }
     ours, theirs = median["asd_tf"], median["published"]
@@ -184,9 +184,9 @@ def our_run(folder: Path, clips: int):
 
     from asd_tf.config import load_recipe
     from asd_tf.data.clips import check_clips
-    from asd_tf.methods.wilkinghoff import build_network, mixed_batches, training_model
-    from asd_tf.run import Run, Settings
-    from asd_tf.training.stage import Stage
+    from asd_tf.methods.wilkinghoff import DEPENDS_ON, build_network, mixed_batches, training_model
+    from asd_tf.run.run import Run
+    from asd_tf.run.settings import Settings
 
     paths = sorted(folder.glob("*.wav"))[:clips]
     table = check_clips(
@@ -201,17 +201,18 @@ def our_run(folder: Path, clips: int):
         )
     )
     config = load_recipe("wilkinghoff", "paper")
-    run = Run(folder, Settings("wilkinghoff", "paper", "dcase2022"), config, table)
+    settings = Settings("wilkinghoff", "paper", "dcase2022")
+    run = Run.open(folder / "run", settings, config, table, overwrite=True)
     network = build_network(config, run.samples, "both")
-    stage = Stage(folder / "stage", folder / "tensorboard", seed=0)
-    of_clip = np.arange(clips) % CLASSES
-    batches = mixed_batches(run, of_clip, CLASSES, stage, 0)
+    stage = run.stage("embedding", DEPENDS_ON, order=1)
+    class_ids = np.arange(clips) % CLASSES
+    batches = mixed_batches(run, class_ids, CLASSES, stage, 0)
     return training_model(config, network, CLASSES), network, batches, table
 
 
 def asd_tf(folder: Path, clips: int) -> dict[str, float]:
     """Trains and embeds as this package does, from files."""
-    from asd_tf.detector.extractor import Extractor, export_extractor
+    from asd_tf.extraction.extractor import Extractor, export_extractor
 
     training, network, batches, table = our_run(folder, clips)
     steps = clips // BATCH

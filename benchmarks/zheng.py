@@ -3,9 +3,9 @@
     python benchmarks/zheng.py                     the base encoder, some minutes on two cores
     python benchmarks/zheng.py --size=tiny --seconds=2
 
-Each is measured in a process of its own, turn by turn, and the median of the rounds counts, since
-machines are noisy. The encoder has random weights, which cost what pre-trained ones do. Absolute
-numbers are shown to be understood, not to be compared between machines.
+Each is measured in a process of its own, in turns, and the median of the rounds counts, since
+machines are noisy. The encoder has random weights, which take as much time as pre-trained ones.
+Absolute numbers cannot be compared between machines.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def report(arguments: argparse.Namespace) -> None:
         for way in WAYS:
             results[way].append(measured(way, arguments))
     median = {
-        way: {key: statistics.median(one[key] for one in several) for key in several[0]}
+        way: {key: statistics.median(result[key] for result in several) for key in several[0]}
         for way, several in results.items()
     }
     print(f"BEATs {arguments.size}, clips of {arguments.seconds} s, batch {BATCH}, {STEPS} steps")
@@ -85,7 +85,7 @@ def train(way: str, size: str, seconds: int) -> dict[str, float]:
     """
     import numpy as np
 
-    from asd_tf.models.lora import parameter_counts
+    from asd_tf.models.encoders.lora import parameter_counts
 
     before = peak_mebibytes()
     model = network(way, size, seconds * SAMPLE_RATE)
@@ -112,14 +112,14 @@ def network(way: str, size: str, samples: int):
     import keras
 
     from asd_tf.losses.arcface import ArcFace
-    from asd_tf.models.block_wraps import Recomputed
+    from asd_tf.models.encoders.block_wrappers import Recomputed
     from asd_tf.models.encoders.blocks import Parts
-    from asd_tf.models.encoders.build import SIZES, build_encoder
-    from asd_tf.models.lora import LoraPlan, freeze_all_but_lora
-    from asd_tf.models.statistics_pooling import pool_tokens
+    from asd_tf.models.encoders.build import FAMILIES, build_encoder
+    from asd_tf.models.encoders.lora import LoraPlan, freeze_all_but_lora
+    from asd_tf.models.layers.pooling import pool_tokens
 
     is_adapted, is_recomputed = WAYS[way]
-    config = SIZES["beats"][size]
+    config = FAMILIES["beats"].sizes[size]
     parts = {"dense": LoraPlan(alpha=8.0, rank=64).dense(config.depth)} if is_adapted else {}
     parts |= {"wrap": Recomputed} if is_recomputed else {}
     encoder = build_encoder(config, samples, Parts(**parts))
@@ -128,7 +128,9 @@ def network(way: str, size: str, samples: int):
     label = keras.Input([CLASSES], name="label")
     logits = ArcFace(CLASSES)([pool_tokens(encoder.output), label])
     model = keras.Model([encoder.input, label], logits)
-    model.compile(keras.optimizers.Adam(5e-5), keras.losses.CategoricalCrossentropy(True))
+    model.compile(
+        keras.optimizers.Adam(5e-5), keras.losses.CategoricalCrossentropy(True), jit_compile=False
+    )
     return model
 
 

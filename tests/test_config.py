@@ -69,12 +69,12 @@ def test_set_refuses(assignment, message):
         apply_overrides(load_recipe("wilkinghoff", "paper"), [assignment])
 
 
-def test_kmeans_on_moves_the_centres():
-    """The paper's wording is one word away from the published code's behaviour."""
+def test_kmeans_on_moves_the_centers():
+    """The paper's wording is one word away from the published code's behavior."""
     config = load_recipe("wilkinghoff", "paper")
-    assert config.backend.members.centres.domain == "all"
+    assert config.backend.members.centers.domain == "all"
     apply_overrides(config, ["backend.kmeans_on=source"])
-    assert config.backend.members.centres.domain == "source"
+    assert config.backend.members.centers.domain == "source"
 
 
 def test_an_optional_value_can_be_emptied():

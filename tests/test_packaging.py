@@ -1,5 +1,6 @@
 """The built wheel works from any folder, with its recipes and commands."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -7,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
+import asd_tf
+
 ROOT = Path(__file__).parents[1]
 
-COMMANDS = ("asd-train", "asd-evaluate", "asd-score", "asd-data", "asd-convert")
+COMMANDS = (
+    "asd-train",
+    "asd-evaluate",
+    "asd-score",
+    "asd-data",
+    "asd-fuse",
+    "asd-convert",
+    "asd-detector",
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +63,29 @@ def test_the_whole_way_from_the_wheel(site, dataset, tmp_path):
 
 def test_what_the_code_reads_is_in_the_wheel(site):
     """The report must find its style and scripts, or nobody sees a result."""
-    report = site / "asd_tf" / "evaluation" / "report"
-    names = {path.name for path in report.iterdir() if path.suffix not in (".py", "")}
+    assets = site / "asd_tf" / "evaluation" / "report" / "assets"
+    names = {path.name for path in assets.iterdir()}
     assert names == {"page.html", "report.css", "page.js", "map.js"}
+    assert (site / "asd_tf" / "data" / "layouts" / "ground_truth_digests.csv").exists()
+
+
+def test_every_module_and_recipe_is_in_the_wheel(site):
+    """A package that is forgotten works in the clone and fails for everyone else."""
+    for folder, place in (("asd_tf", "asd_tf"), ("configs", "asd_tf/configs")):
+        expected = {path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*.py")}
+        assert expected <= {path.relative_to(site / place) for path in (site / place).rglob("*.py")}
+
+
+def test_the_version_is_that_of_the_package(site):
+    """A detector states the version that made it, which must be that of the installed wheel."""
+    (found,) = importlib.metadata.distributions(name="asd_tf", path=[str(site)])
+    assert found.version == asd_tf.__version__
+
+
+def test_the_package_is_imported_without_tensorflow():
+    """The package sets oneDNN before TensorFlow is imported, which must not happen at once."""
+    code = "import sys, asd_tf; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_data_is_made_from_the_wheel(site, tmp_path):

@@ -1,7 +1,9 @@
-"""Mixup of clips and of their labels."""
+"""Mixup of clips and their labels."""
 
 import keras
 import tensorflow as tf
+
+from asd_tf.arguments import check_choices, check_probabilities
 
 LABEL_RULES = ("max", "sum")
 
@@ -13,31 +15,29 @@ def mixup(
     probability: float = 1.0,
     label_rule: str = "max",
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mixes each clip with its partner, which is the batch in reverse order.
+    """Mixes clip i of a batch with clip batch - 1 - i.
 
-    The share of a clip is drawn uniformly from 0 to 1 for each clip (Wilkinghoff 2023, Section
-    2.2). Stateless: equal arguments give equal results.
+    The weight of a clip is drawn uniformly in [0, 1), separately for each clip; its partner has one
+    minus that weight (Wilkinghoff 2023, Section 2.2). Stateless: equal arguments give equal
+    results.
 
     Args:
         waveform: [batch, N], float.
         labels: [batch, classes], one-hot, float.
         seed: [2], integer.
-        probability: Of a clip to be mixed at all; drawn for each clip. As published: 1.
+        probability: Probability that a clip is mixed, in [0, 1]; drawn for each clip. 1 as
+            published.
         label_rule: `max` as published: the larger of both weighted labels, so that two clips of one
             class have a target below 1; `sum` for their sum.
 
     Returns:
-        The mixed waveforms and labels, of the shapes given.
+        The mixed waveforms and labels, of the same shapes.
 
     Raises:
-        ValueError: If `probability` is not in 0..1, or the rule is another.
+        ValueError: If `probability` or `label_rule` is out of range.
     """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"probability {probability} is not one: use a value from 0 to 1")
-    if label_rule not in LABEL_RULES:
-        raise ValueError(
-            f"label_rule {label_rule!r} is not known: use one of {', '.join(LABEL_RULES)}"
-        )
+    check_probabilities(probability=probability)
+    check_choices(LABEL_RULES, label_rule=label_rule)
     draws = tf.random.stateless_uniform([2, tf.shape(waveform)[0], 1], seed)
     share = tf.where(draws[1] < probability, draws[0], 1.0)
     own, other = share * labels, (1 - share) * tf.reverse(labels, [0])
@@ -47,10 +47,10 @@ def mixup(
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class MixPairs(keras.layers.Layer):
-    """Mixes clips with given partners, as a layer, so that features can be mixed too.
+    """Mixes two tensors by given weights: a layer, so that features can be mixed too.
 
-    Called with [first, second, share]: two tensors [batch, ...] of one shape and the shares [batch]
-    of the first, in 0..1. Gives share x first + (1 - share) x second.
+    Called with [first, second, share]: two tensors [batch, ...] of one shape and the weights
+    [batch] of the first, in [0, 1]. Returns share x first + (1 - share) x second.
     """
 
     def call(self, inputs):

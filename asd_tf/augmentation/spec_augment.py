@@ -1,27 +1,30 @@
-"""SpecAugment (Park et al., Interspeech 2019): blocks of time and of frequency are masked."""
+"""SpecAugment (Park et al., Interspeech 2019) as a layer: masks in time and in frequency."""
 
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_probabilities
+from asd_tf.augmentation.feature_masks import check_masks
+
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class SpecAugment(keras.layers.Layer):
     """Sets blocks of frames and of bands to zero, in training only; without time warping.
 
-    Called with [features [batch, frames, bands], seed [2] of the step], of which the masks are a
-    pure function, drawn for each clip apart.
+    Called with [features [batch, frames, bands], seed [2] of the step]. The masks are a pure
+    function of the seed and are drawn separately for each clip.
 
     Args:
-        time_masks: Masks of a clip in time; they may overlap.
-        time_width: Least and most frames of a mask, drawn alike, ends included.
-        frequency_masks: Masks of a clip in frequency.
-        frequency_width: Least and most bands of a mask.
-        probability: That a clip is masked at all.
+        time_masks: Time masks per clip; they may overlap.
+        time_width: Smallest and largest number of frames of a time mask; uniform, ends included.
+        frequency_masks: Frequency masks per clip.
+        frequency_width: Smallest and largest number of bands of a frequency mask.
+        probability: Probability that a clip is masked, in [0, 1].
 
     Raises:
-        ValueError: If a number is out of range.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -34,14 +37,9 @@ class SpecAugment(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        for count, (least, most) in (
-            (time_masks, time_width),
-            (frequency_masks, frequency_width),
-        ):
-            if count < 0 or not 0 <= least <= most:
-                raise ValueError(f"{count} masks of {least} to {most} cannot be drawn")
-        if not 0 <= probability <= 1:
-            raise ValueError(f"a probability of {probability} is not in 0..1")
+        check_masks("time", time_masks, time_width)
+        check_masks("frequency", frequency_masks, frequency_width)
+        check_probabilities(probability=probability)
         self.time_masks = time_masks
         self.time_width = tuple(time_width)
         self.frequency_masks = frequency_masks
@@ -54,21 +52,21 @@ class SpecAugment(keras.layers.Layer):
         return features * self.kept(features, seed) if training else features
 
     def kept(self, features: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draws what stays of features: 1 or 0 of each value, [batch, frames, bands]."""
+        """Draws [batch, frames, bands]: 1 where a value is kept, 0 where it is masked."""
         batch, frames, bands = tf.unstack(tf.shape(features))
-        of_time, of_bands, of_clip = (
+        time_seed, band_seed, clip_seed = (
             tf.random.experimental.stateless_fold_in(tf.ensure_shape(seed, [2]), part)
             for part in range(3)
         )
         masked = tf.logical_or(
-            masked_blocks(batch, frames, self.time_masks, self.time_width, of_time)[
+            masked_blocks(batch, frames, self.time_masks, self.time_width, time_seed)[
                 ..., tf.newaxis
             ],
-            masked_blocks(batch, bands, self.frequency_masks, self.frequency_width, of_bands)[
+            masked_blocks(batch, bands, self.frequency_masks, self.frequency_width, band_seed)[
                 :, tf.newaxis
             ],
         )
-        chosen = tf.random.stateless_uniform([batch, 1, 1], of_clip) < self.probability
+        chosen = tf.random.stateless_uniform([batch, 1, 1], clip_seed) < self.probability
         return 1 - tf.cast(tf.logical_and(masked, chosen), features.dtype)
 
     def get_config(self):
@@ -86,27 +84,31 @@ class SpecAugment(keras.layers.Layer):
 def masked_blocks(
     batch: tf.Tensor, length: tf.Tensor, masks: int, width: tuple[int, int], seed: tf.Tensor
 ) -> tf.Tensor:
-    """Draws blocks of places, of a random width each, that lie wholly within the length.
+    """Draws blocks of random width and position that lie completely within an axis.
 
-    Blocks wider than half the length are cut to that: nothing can be learned of a clip that is
-    masked wholly, and through norms of zeros its gradients are beyond all bounds.
+    A block wider than half the axis is cut to half of it: a clip that is masked completely teaches
+    nothing, and its gradients through the norms of a vector of zeros are not bounded.
 
     Args:
         batch: Number of clips.
-        length: Places of each.
-        masks: Blocks of each clip.
-        width: Least and most places of a block.
-        seed: [2].
+        length: Length of the axis.
+        masks: Blocks per clip.
+        width: Smallest and largest width of a block.
+        seed: [2], integer.
 
     Returns:
-        Boolean [batch, length], true where a block lies.
+        Boolean [batch, length], true where a block covers the axis.
     """
-    of_width, of_start = (tf.random.experimental.stateless_fold_in(seed, part) for part in (0, 1))
-    least, most = width
-    widths = tf.random.stateless_uniform([batch, masks, 1], of_width, least, most + 1, tf.int32)
+    width_seed, start_seed = (
+        tf.random.experimental.stateless_fold_in(seed, part) for part in (0, 1)
+    )
+    smallest, largest = width
+    widths = tf.random.stateless_uniform(
+        [batch, masks, 1], width_seed, smallest, largest + 1, tf.int32
+    )
     widths = tf.minimum(widths, length // 2)
-    share = tf.random.stateless_uniform([batch, masks, 1], of_start)
+    share = tf.random.stateless_uniform([batch, masks, 1], start_seed)
     starts = tf.cast(share * tf.cast(length - widths + 1, tf.float32), tf.int32)
-    places = tf.range(length)
-    blocks = (places >= starts) & (places < starts + widths)
+    index = tf.range(length)
+    blocks = (index >= starts) & (index < starts + widths)
     return tf.reduce_any(blocks, axis=1)

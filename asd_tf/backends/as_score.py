@@ -1,4 +1,4 @@
-"""The backend of a network that gives the anomaly score itself."""
+"""The backend of a network whose output is the anomaly score."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -7,18 +7,19 @@ from asd_tf.backends.base import NoveltyBackend
 
 
 class AsScore(NoveltyBackend):
-    """Takes a feature for the score: the anomaly score of each row, sign turned.
+    """Uses one feature as the anomaly score; the normality is its negative.
 
     Args:
-        column: Which feature. None for the only one; as scikit-learn asks of an estimator, more are
-            no error here (the first one counts), but `PerDomain` refuses them.
+        column: Index of the feature. None for the only one: the contract of scikit-learn requires
+            that several features are accepted, of which the first is used, but `PerDomain` refuses
+            them.
     """
 
     def __init__(self, column: int | None = None):
         self.column = column
 
     def fit(self, X: np.ndarray, y: None = None) -> "AsScore":
-        """Learns nothing of the scores `X` [n, D] but where `predict` draws its line."""
+        """Sets the threshold of `predict` from the scores `X` [n, D]."""
         self._set_offset(self._validated(X, fitting=True))
         return self
 

@@ -1,34 +1,35 @@
-"""What every backend shares: scikit-learn's contract of a novelty detector."""
+"""Base class of the backends: scikit-learn's contract of a novelty detector."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import validate_data
 
-# Features keep their precision where a backend stores them: half the memory, half the file.
+# Features keep their precision where a backend stores them: float32 takes half the memory.
 FLOATS = (np.float64, np.float32)
-_OFFSET_ROWS = 1000  # spread evenly over the training rows, they say enough of all
+# At most this many training rows, evenly spaced, are scored to set the offset.
+_OFFSET_ROWS = 1000
 _OFFSET_QUANTILE = 0.1
 
 
 class NoveltyBackend(OutlierMixin, BaseEstimator):
-    """Base of the backends: subclasses give `fit` and `score_samples`, this gives the rest.
+    """Base of the backends: subclasses define `fit` and `score_samples`.
 
     `score_samples` has scikit-learn's sign (higher = more normal). `fit` ends with a call of
-    `_set_offset`, which lets a tenth of the training rows fall below the line that `predict` draws.
-    That line makes the estimator complete for scikit-learn; a detector decides by its calibrated
+    `_set_offset`, which sets the threshold of `predict` such that a tenth of the training rows are
+    below it. scikit-learn's contract requires that threshold; a detector uses its calibrated
     thresholds instead.
 
     Attributes:
-        offset_: Normality below which `predict` says -1.
+        offset_: Normality below which `predict` returns -1.
     """
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] how far each row is on the normal side, negative on the anomalous one."""
+        """Returns [n] the normality of each row minus `offset_`; negative for anomalous rows."""
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] integers: +1 for normal rows, -1 for anomalous ones."""
+        """Returns [n] integers: +1 for normal rows, -1 for anomalous rows."""
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
     def _validated(self, X: np.ndarray, fitting: bool, dtype=FLOATS) -> np.ndarray:
@@ -40,14 +41,15 @@ class NoveltyBackend(OutlierMixin, BaseEstimator):
 
 
 def unit_rows(X: np.ndarray) -> np.ndarray:
-    """Returns the rows of `X` [n, D] scaled to length one; a row of zeros stays as it is."""
+    """Returns the rows of `X` [n, D] scaled to length 1; rows of zeros do not change."""
     return normalize(X, norm="l2")
 
 
 def distinct_rows(X: np.ndarray, limit: int) -> int:
-    """Counts the distinct rows of `X` [n, D] up to `limit`, to a millionth of its largest value.
+    """Counts the distinct rows of `X` [n, D], up to `limit`.
 
-    The rounding makes rows the same that differed in length only before they were normalised.
+    Rows are rounded to a millionth of the largest value, so that rows that differed only in length
+    before they were normalized count as equal.
     """
     largest = np.abs(X).max() or 1.0
     seen = set()
@@ -59,10 +61,10 @@ def distinct_rows(X: np.ndarray, limit: int) -> int:
 
 
 def _offset_of(scores: np.ndarray) -> float:
-    """Returns the normality below which a tenth of `scores` [n] lie, and one at least.
+    """Returns the normality below which a tenth of `scores` [n] lie, but at least one of them.
 
-    Only where all are equal none lies below. (The nearest neighbour gives its training rows 1, all
-    of them, but for rounding.)
+    If all scores are equal, none lies below. (A nearest neighbor search gives all of its training
+    rows the score 1, up to rounding.)
     """
     above_least = scores[scores > scores.min()]
     quantile = np.quantile(scores, _OFFSET_QUANTILE)

@@ -1,4 +1,4 @@
-"""Backends that compare directions: k-means centres and nearest neighbours under the cosine."""
+"""Backends that compare directions: k-means centers and nearest neighbors under the cosine."""
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -6,24 +6,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from asd_tf.backends.base import NoveltyBackend, distinct_rows, unit_rows
 
-# Products that stand in memory at once: 32 MB in float64.
+# Number of products in memory at a time: 32 MB in float64.
 _PRODUCTS = 2**22
 
 
 class KMeansCosine(NoveltyBackend):
-    """Similarity to the nearest of some k-means centres of the normalised training rows.
+    """Similarity to the nearest of some k-means centers of the normalized training rows.
 
-    As in the published code of Wilkinghoff (ICASSP 2023): rows and queries are scaled to length
-    one, the centres are not, so that a centre of scattered rows, being short, gives low scores.
+    As in the published code of Wilkinghoff (ICASSP 2023), training rows and queries are scaled to
+    length 1 but centers are not: the center of scattered rows is short and gives low scores.
 
     Args:
-        n_clusters: Number of centres; at most one for each distinct training row.
-        n_init: Number of starts of k-means, of which the best is kept.
-        random_state: Seed of the starts.
+        n_clusters: Number of centers; capped at the number of distinct training rows.
+        n_init: Number of runs of k-means, of which the best is used.
+        random_state: Seed of k-means.
 
     Attributes:
-        cluster_centers_: [n_clusters_, D] centres.
-        n_clusters_: Number of centres used.
+        cluster_centers_: [n_clusters_, D] the centers.
+        n_clusters_: Number of centers used.
     """
 
     def __init__(self, n_clusters: int = 16, n_init: int = 10, random_state: int | None = 0):
@@ -32,7 +32,7 @@ class KMeansCosine(NoveltyBackend):
         self.random_state = random_state
 
     def fit(self, X: np.ndarray, y: None = None) -> "KMeansCosine":
-        """Finds the centres of the rows of `X` [n, D]."""
+        """Finds the centers of the rows of `X` [n, D]."""
         rows = unit_rows(self._validated(X, fitting=True))
         self.n_clusters_ = min(self.n_clusters, distinct_rows(rows, self.n_clusters))
         kmeans = KMeans(self.n_clusters_, n_init=self.n_init, random_state=self.random_state)
@@ -41,7 +41,7 @@ class KMeansCosine(NoveltyBackend):
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] the largest dot product of each normalised row with a centre, -1 to 1."""
+        """Returns [n] the largest dot product of each normalized row with a center, -1 to 1."""
         check_is_fitted(self)
         rows = unit_rows(self._validated(X, fitting=False))
         return _largest_dot(rows, self.cluster_centers_)
@@ -50,11 +50,11 @@ class KMeansCosine(NoveltyBackend):
 class NearestCosine(NoveltyBackend):
     """Cosine similarity to the nearest training row.
 
-    Every training row is its own nearest neighbour and scores 1, so `predict`, which draws its line
-    by them, accepts nothing new: use the scores.
+    Every training row is its own nearest neighbor with score 1. The threshold of `predict` is set
+    from these scores, so that it rejects all new rows: use the scores instead.
 
     Attributes:
-        references_: [n, D] normalised training rows.
+        references_: [n, D] normalized training rows.
     """
 
     def fit(self, X: np.ndarray, y: None = None) -> "NearestCosine":
@@ -69,14 +69,14 @@ class NearestCosine(NoveltyBackend):
         return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.references_)
 
 
-class CentreCosine(NoveltyBackend):
-    """Minus the cosine distance from the mean of the normalised training rows (GeCo, eq. 4).
+class CenterCosine(NoveltyBackend):
+    """Minus the cosine distance from the mean of the normalized training rows (GeCo, eq. 4).
 
     Attributes:
-        center_: [1, D] the mean, of length one.
+        center_: [1, D] the mean, scaled to length 1.
     """
 
-    def fit(self, X: np.ndarray, y: None = None) -> "CentreCosine":
+    def fit(self, X: np.ndarray, y: None = None) -> "CenterCosine":
         """Takes the mean of the rows of `X` [n, D]."""
         rows = unit_rows(self._validated(X, fitting=True))
         self.center_ = unit_rows(rows.mean(axis=0, keepdims=True))
@@ -84,7 +84,7 @@ class CentreCosine(NoveltyBackend):
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] the cosine of each row with the mean, less one: -2 to 0."""
+        """Returns [n] the cosine of each row with the mean, minus 1: -2 to 0."""
         check_is_fitted(self)
         return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.center_) - 1
 
@@ -96,6 +96,6 @@ def _largest_dot(rows: np.ndarray, references: np.ndarray) -> np.ndarray:
     for start in range(0, len(rows), step):
         chunk = rows[start : start + step]
         nearest = references[np.argmax(chunk @ references.T, axis=1)]
-        # A matrix product rounds otherwise for each number of rows; a score must not.
+        # The rounding of a matrix product depends on the number of rows; that of a score must not.
         largest[start : start + step] = np.einsum("nd,nd->n", chunk, nearest)
     return largest

@@ -6,28 +6,27 @@ from asd_tf.backends.gaussian import CappedGaussianMixture
 
 
 class FrameMixture(CappedGaussianMixture):
-    """How likely rows are under a Gaussian mixture of the training rows.
+    """Log-likelihood of rows under a Gaussian mixture of the training rows.
 
-    Eq. 2 is printed as minus the likelihood; meant, and computed, is its logarithm: likelihoods of
-    a hundred dimensions are beyond what floating-point numbers hold, and would leave no meaning to
-    alpha in eq. 3. Errors are fitted as they are, not normalised in length: the length is what
-    says how bad a frame is. Only for the fit is each column divided by its standard deviation, so
-    that `reg_covar` means the same for each of them; scores are log-likelihoods of the rows as
-    they are given.
+    Eq. 2 is printed as minus the likelihood; the negative log-likelihood is meant and computed:
+    likelihoods of a hundred dimensions overflow floating-point numbers, and alpha in eq. 3 would
+    have no effect. Error vectors are not scaled to length 1, since their length measures the error
+    of a frame. For the fit, each column is standardized so that `reg_covar` has the same relative
+    effect on all columns; scores are log-likelihoods of the given rows.
 
     Args:
-        n_components: K, the number of Gaussians, which the paper leaves open; at most one for each
-            distinct training row.
-        covariance_type: `full`, `tied`, `diag` or `spherical`, the last in units of each column's
-            spread. The paper has a matrix for each Gaussian.
+        n_components: K, the number of Gaussians, not stated in the paper; capped at the number of
+            distinct training rows.
+        covariance_type: `full`, `tied`, `diag` or `spherical`, of the standardized columns. In the
+            paper each Gaussian has a full matrix.
         reg_covar: Added to the diagonal of each covariance, as a share of each column's variance.
-        random_state: Seed of the k-means that the fit starts from.
+        random_state: Seed of the k-means that initializes the fit.
 
     Attributes:
         location_: [D] mean of each column.
-        scale_: [D] its standard deviation, 1 for a column that never varies.
-        n_components_, weights_, means_, roots_: As `CappedGaussianMixture` has them, of the
-            standardised columns.
+        scale_: [D] standard deviation of each column, 1 for a constant column.
+        n_components_, weights_, means_, roots_: See `CappedGaussianMixture`; of the standardized
+            columns.
     """
 
     means_init = None
@@ -50,11 +49,11 @@ class FrameMixture(CappedGaussianMixture):
         return super().score_samples(X) - np.log(self.scale_).sum()
 
     def _prepared(self, rows: np.ndarray, fitting: bool) -> np.ndarray:
-        """Returns `rows` [n, D] with standardised columns."""
+        """Returns `rows` [n, D] with standardized columns."""
         if fitting:
             self.location_ = rows.mean(axis=0)
-            spreads = rows.std(axis=0)
-            # What is left of rounding in a column of equal values is no spread.
-            varies = spreads > 1e-9 * np.abs(self.location_)
-            self.scale_ = np.where(varies, spreads, 1.0)
+            std = rows.std(axis=0)
+            # A constant column has a standard deviation of rounding errors.
+            varies = std > 1e-9 * np.abs(self.location_)
+            self.scale_ = np.where(varies, std, 1.0)
         return (rows - self.location_) / self.scale_

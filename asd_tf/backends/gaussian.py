@@ -1,4 +1,4 @@
-"""A Gaussian mixture of normalised embeddings that also fits a handful of clips."""
+"""A Gaussian mixture of normalized embeddings that can be fitted to a few clips."""
 
 import numpy as np
 from scipy.special import logsumexp
@@ -6,33 +6,34 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from asd_tf.arguments import check_choices
 from asd_tf.backends.base import NoveltyBackend, distinct_rows, unit_rows
 
 DENSITIES = ("mixture", "best_component", "worst_component")
 
 
 class CappedGaussianMixture(NoveltyBackend):
-    """How likely rows are under a Gaussian mixture of the normalised training rows.
+    """Log-likelihood of rows under a Gaussian mixture of the normalized training rows.
 
     Args:
-        n_components: Number of Gaussians; at most one for each distinct training row.
+        n_components: Number of Gaussians; capped at the number of distinct training rows.
         covariance_type: `full`, `tied`, `diag` or `spherical`.
         reg_covar: Added to the diagonal of each covariance.
-        means_init: [n, D], where the means start from, such as learned centres, of any length;
-            there are as many components then, but for the cap, under which those stay that lie
-            nearest to a training row. None for k-means.
-        density: `mixture` for that of the whole mixture; `best_component` for the largest density
-            of a component alone, without its weight, as sub-cluster AdaCos is published with
+        means_init: [n, D] initial means, such as learned centers; they are scaled to length 1.
+            There are then n components. If n is capped, the means nearest to a training row are
+            used. None for k-means.
+        density: `mixture` for the density of the whole mixture; `best_component` for the largest
+            density of a single component, without its weight, as sub-cluster AdaCos is published
             (Wilkinghoff 2021); `worst_component` for the smallest (the wording of Asai 2021).
-        random_state: Seed of the k-means that the fit starts from.
+        random_state: Seed of the k-means that initializes the fit.
 
     Attributes:
         n_components_: Number of Gaussians used.
         weights_: [n_components_] their weights.
         means_: [n_components_, D] their means.
-        roots_: Cholesky factors of their inverse covariances, as scikit-learn shapes
-            `precisions_cholesky_` for the type. Covariances themselves would triple a saved
-            backend, and nothing asks for them.
+        roots_: Cholesky factors of their inverse covariances, in the shape of scikit-learn's
+            `precisions_cholesky_`. Covariances are not kept: they are not needed, and would triple
+            the size of a saved backend.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class CappedGaussianMixture(NoveltyBackend):
         self.random_state = random_state
 
     def fit(self, X: np.ndarray, y: None = None) -> "CappedGaussianMixture":
-        """Fits the mixture to the rows of `X` [n, D]."""
-        if self.density not in DENSITIES:
-            raise ValueError(
-                f"density {self.density!r} is not known: use one of {', '.join(DENSITIES)}"
-            )
+        """Fits the mixture to the rows of `X` [n, D].
+
+        Raises:
+            ValueError: If `density` is unknown.
+        """
+        check_choices(DENSITIES, density=self.density)
         X = self._validated(X, fitting=True, dtype=np.float64)
         rows = self._prepared(X, fitting=True)
         wanted = self.n_components if self.means_init is None else len(self.means_init)
@@ -68,8 +70,8 @@ class CappedGaussianMixture(NoveltyBackend):
             means_init=self._means(rows),
             random_state=self.random_state,
         )
-        # GaussianMixture wants two rows; a row given twice has the same mean and covariance.
-        # Its matrices are small: on them the threads of BLAS wait for each other, and little else.
+        # GaussianMixture requires two rows; a repeated row has the same mean and covariance. The
+        # matrices are too small for several BLAS threads, which would only wait for each other.
         with threadpool_limits(1):
             mixture.fit(np.repeat(rows, 2, axis=0) if len(rows) == 1 else rows)
         self.weights_, self.means_ = mixture.weights_, mixture.means_
@@ -78,7 +80,7 @@ class CappedGaussianMixture(NoveltyBackend):
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] the log-likelihood of each normalised row, or that of a component."""
+        """Returns [n] the log-density of each normalized row, see `density`."""
         check_is_fitted(self)
         rows = self._validated(X, fitting=False, dtype=np.float64)
         rows = self._prepared(rows, fitting=False)
@@ -88,11 +90,11 @@ class CappedGaussianMixture(NoveltyBackend):
         return densities.max(axis=1) if self.density == "best_component" else densities.min(axis=1)
 
     def _prepared(self, rows: np.ndarray, fitting: bool) -> np.ndarray:
-        """Returns `rows` [n, D] as the mixture sees them, of length one."""
+        """Returns the rows [n, D] that the mixture is fitted to: scaled to length 1."""
         return unit_rows(rows)
 
     def _log_densities(self, rows: np.ndarray) -> np.ndarray:
-        """Returns [n, components] the log-density of `rows` [n, D] under each component alone."""
+        """Returns [n, components] the log-density of `rows` [n, D] under each component."""
         width = rows.shape[1]
         tied = self.covariance_type == "tied"
         densities = np.empty([len(rows), self.n_components_])
@@ -107,7 +109,7 @@ class CappedGaussianMixture(NoveltyBackend):
         return densities - width / 2 * np.log(2 * np.pi)
 
     def _means(self, rows: np.ndarray) -> np.ndarray | None:
-        """Returns the means to start from, the nearest ones to `rows` where there are too many."""
+        """Returns the initial means; if there are too many, those nearest to `rows`."""
         if self.means_init is None:
             return None
         means = unit_rows(np.asarray(self.means_init, np.float64))

@@ -1,4 +1,4 @@
-"""The distance from the mean of the training rows, in units of their spread."""
+"""The Mahalanobis distance from the mean of the training rows."""
 
 import numpy as np
 from sklearn.covariance import LedoitWolf
@@ -8,9 +8,9 @@ from asd_tf.backends.base import NoveltyBackend
 
 
 class LedoitWolfMahalanobis(NoveltyBackend):
-    """Minus the Mahalanobis distance, with the covariance shrunk after Ledoit and Wolf (2004).
+    """Minus the Mahalanobis distance with the shrunk covariance of Ledoit and Wolf (2004).
 
-    Where all training rows are the same there is no covariance; the distance is Euclidean then.
+    If all training rows are equal, their covariance is 0 and the Euclidean distance is used.
 
     Attributes:
         location_: [D] mean of the training rows.

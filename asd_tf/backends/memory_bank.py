@@ -1,8 +1,9 @@
-"""What is kept of the training rows where there are too many: k-means centres, or a coreset."""
+"""A bounded number of rows that represent the training rows: k-means centers or a coreset."""
 
 import numpy as np
 from sklearn.cluster import KMeans
 
+from asd_tf.arguments import check_choices, check_counts
 from asd_tf.backends.base import distinct_rows, unit_rows
 
 BOUNDS = ("kmeans", "coreset")
@@ -11,31 +12,29 @@ BOUNDS = ("kmeans", "coreset")
 def bounded_bank(
     rows: np.ndarray, max_items: int | None, bound: str, random_state: int | None
 ) -> np.ndarray:
-    """Returns rows of length one that stand for all rows.
+    """Returns rows of length 1 that represent all rows.
 
-    A coreset is greedy (Roth et al., "Towards total recall in industrial anomaly detection", CVPR
-    2022, Algorithm 1, without its random projection): from the row nearest to the mean on, always
-    the row that is farthest from those that were taken. It keeps rare rows, such as those of a
-    target domain; k-means keeps what is frequent.
+    The coreset is greedy (Roth et al., "Towards total recall in industrial anomaly detection", CVPR
+    2022, Algorithm 1, without its random projection): it starts with the row nearest to the mean
+    and repeatedly adds the row that is farthest from those already chosen. It keeps rare rows, such
+    as those of a target domain; k-means represents frequent rows.
 
     Args:
-        rows: [n, D] of length one.
-        max_items: The most rows to return; None for all.
-        bound: One of `BOUNDS`.
+        rows: [n, D] of length 1.
+        max_items: Largest number of rows to return; None for all.
+        bound: `kmeans` or `coreset`.
         random_state: Seed of k-means.
 
     Returns:
-        [items, D]; all rows as they are if there are no more than `max_items`.
+        [items, D]; all rows, unchanged, if there are at most `max_items`.
 
     Raises:
-        ValueError: If an argument is not one of its values.
+        ValueError: If an argument is out of range.
     """
-    if bound not in BOUNDS:
-        raise ValueError(f"bound {bound!r} is not known: use one of {', '.join(BOUNDS)}")
+    check_choices(BOUNDS, bound=bound)
     if max_items is None:
         return rows
-    if max_items < 1:
-        raise ValueError(f"max_items={max_items} keeps nothing: use at least 1, or None for all")
+    check_counts(max_items=max_items)
     if len(rows) <= max_items:
         return rows
     if bound == "coreset":
@@ -46,22 +45,22 @@ def bounded_bank(
 
 
 def greedy_coreset(rows: np.ndarray, items: int) -> np.ndarray:
-    """Returns [items] indices of `rows` [n, D], in the order in which they are taken.
+    """Returns [items] indices of rows [n, D], in the order in which they are chosen.
 
-    Fewer, if there are no more distinct rows.
+    There are fewer if there are fewer distinct rows.
     """
     squares = np.einsum("nd,nd->n", rows, rows)
 
     def distances(to: np.ndarray) -> np.ndarray:
         return squares - 2 * (rows @ to) + to @ to
 
-    taken = [int(np.argmin(distances(rows.mean(axis=0))))]
+    chosen = [int(np.argmin(distances(rows.mean(axis=0))))]
     nearest = np.full(len(rows), np.inf, rows.dtype)
-    while len(taken) < items:
-        nearest = np.minimum(nearest, distances(rows[taken[-1]]))
-        nearest[taken[-1]] = -np.inf
+    while len(chosen) < items:
+        nearest = np.minimum(nearest, distances(rows[chosen[-1]]))
+        nearest[chosen[-1]] = -np.inf
         farthest = int(np.argmax(nearest))
-        if nearest[farthest] <= 1e-6 * squares.max():  # rounding of equal rows
+        if nearest[farthest] <= 1e-6 * squares.max():  # equal up to rounding
             break
-        taken.append(farthest)
-    return np.array(taken)
+        chosen.append(farthest)
+    return np.array(chosen)

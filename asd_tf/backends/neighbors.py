@@ -1,30 +1,31 @@
-"""Backends of several nearest neighbours under the cosine, over a memory that can be bounded."""
+"""Nearest neighbor backends with cosine similarity and an optional bound on the kept rows."""
 
 from collections.abc import Callable
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from asd_tf.arguments import check_counts
 from asd_tf.backends.base import NoveltyBackend, distinct_rows, unit_rows
 from asd_tf.backends.memory_bank import bounded_bank
 
-# Products that stand in memory at once: 32 MB in float64.
+# Number of products in memory at a time: 32 MB in float64.
 _PRODUCTS = 2**22
-# Distances of rows that differ by rounding alone are no measure of density.
+# Lower bound of densities: smaller distances are differences by rounding.
 _SMALLEST_DENSITY_DISTANCE = 1e-6
 
 
 class KNearestCosine(NoveltyBackend):
-    """Mean cosine similarity to the k nearest training rows; Zheng 2024 has k = 1.
+    """Mean cosine similarity to the k nearest training rows; k = 1 in Zheng 2024.
 
     Args:
-        n_neighbors: k; at most the number of distinct rows.
-        max_items: The most rows that are kept of the training rows; None for all.
-        bound: How they are chosen: `kmeans` or `coreset`, as in `bounded_bank`.
+        n_neighbors: k; capped at the number of distinct rows.
+        max_items: Largest number of rows kept of the training rows; None for all.
+        bound: `kmeans` or `coreset`: how the kept rows are chosen, see `bounded_bank`.
         random_state: Seed of k-means.
 
     Attributes:
-        references_: [items, D] normalised training rows, or what stands for them.
+        references_: [items, D] normalized training rows, or rows that represent them.
         n_neighbors_: k as used.
     """
 
@@ -41,9 +42,13 @@ class KNearestCosine(NoveltyBackend):
         self.random_state = random_state
 
     def fit(self, X: np.ndarray, y: None = None) -> "KNearestCosine":
-        """Keeps the rows of `X` [n, D], or what stands for them."""
+        """Keeps the rows of `X` [n, D], or rows that represent them.
+
+        Raises:
+            ValueError: If an argument is out of range.
+        """
         rows = unit_rows(self._validated(X, fitting=True))
-        _check_counts(n_neighbors=self.n_neighbors)
+        check_counts(n_neighbors=self.n_neighbors)
         self.references_ = bounded_bank(rows, self.max_items, self.bound, self.random_state)
         self.n_neighbors_ = min(self.n_neighbors, distinct_rows(self.references_, self.n_neighbors))
         self._set_offset(rows)
@@ -54,31 +59,31 @@ class KNearestCosine(NoveltyBackend):
         check_is_fitted(self)
         rows = unit_rows(self._validated(X, fitting=False))
         nearest = nearest_items(rows, self.references_, self.n_neighbors_)
-        # A matrix product rounds otherwise for each number of rows; a score must not.
+        # The rounding of a matrix product depends on the number of rows; that of a score must not.
         return _by_chunk(
             rows, nearest, lambda row, items: np.einsum("nd,nkd->nk", row, items), self.references_
         ).mean(axis=1)
 
 
 class DensityNormalizedNearest(NoveltyBackend):
-    """Minus the distance to the nearest training row, in units of how dense these lie there.
+    """Minus the distance to the nearest training rows, normalized by their local density.
 
-    Local density normalisation (Wilkinghoff et al., "Keeping the balance: anomaly score calculation
-    for domain generalization", ICASSP 2025): d(x, y) is Euclidean between rows of length one, and
-    is divided by the mean distance of y to its K nearest other training rows; the mean of the
-    k smallest quotients counts. So the few rows of a target domain, which lie apart, need no domain
-    labels to be judged by a scale of their own.
+    Local density normalization (Wilkinghoff et al., "Keeping the balance: anomaly score calculation
+    for domain generalization", ICASSP 2025): the Euclidean distance of a query x to a training row
+    y, both of length 1, is divided by the mean distance of y to its K nearest other training rows;
+    the score is minus the mean of the k smallest quotients. The few rows of a target domain, which
+    are sparse, thus have their own scale without domain labels.
 
     Args:
-        n_neighbors: k; at most the number of rows kept.
-        density_neighbors: K; at most the number of other rows kept.
-        max_items: The most rows that are kept of the training rows; None for all.
-        bound: How they are chosen: `kmeans` or `coreset`, as in `bounded_bank`.
+        n_neighbors: k; capped at the number of rows kept.
+        density_neighbors: K; capped at the number of other rows kept.
+        max_items: Largest number of rows kept of the training rows; None for all.
+        bound: `kmeans` or `coreset`: how the kept rows are chosen, see `bounded_bank`.
         random_state: Seed of k-means.
 
     Attributes:
-        references_: [items, D] normalised training rows, or what stands for them.
-        densities_: [items] their mean distances to neighbours; 1 where a row is alone.
+        references_: [items, D] normalized training rows, or rows that represent them.
+        densities_: [items] their mean distances to neighbors; 1 for a single row.
         n_neighbors_: k as used.
     """
 
@@ -97,9 +102,13 @@ class DensityNormalizedNearest(NoveltyBackend):
         self.random_state = random_state
 
     def fit(self, X: np.ndarray, y: None = None) -> "DensityNormalizedNearest":
-        """Keeps the rows of `X` [n, D], or what stands for them, and how dense they lie."""
+        """Keeps the rows of `X` [n, D], or rows that represent them, and their local densities.
+
+        Raises:
+            ValueError: If an argument is out of range.
+        """
         rows = unit_rows(self._validated(X, fitting=True))
-        _check_counts(n_neighbors=self.n_neighbors, density_neighbors=self.density_neighbors)
+        check_counts(n_neighbors=self.n_neighbors, density_neighbors=self.density_neighbors)
         self.references_ = bounded_bank(rows, self.max_items, self.bound, self.random_state)
         self.densities_ = self._densities()
         self.n_neighbors_ = min(self.n_neighbors, distinct_rows(self.references_, self.n_neighbors))
@@ -121,7 +130,7 @@ class DensityNormalizedNearest(NoveltyBackend):
             return np.ones(1, rows.dtype)
         nearest = nearest_items(rows, rows, others + 1)
         distances = np.sort(_by_chunk(rows, nearest, _distances, rows), axis=1)
-        # The smallest is that to itself, or to a copy, which is as near.
+        # The smallest distance is that of a row to itself or to a copy.
         return np.maximum(distances[:, 1:].mean(axis=1), _SMALLEST_DENSITY_DISTANCE)
 
 
@@ -131,11 +140,10 @@ def nearest_items(
     """Returns [n, k] indices of the references that are nearest to each row, chunk by chunk.
 
     Args:
-        rows: [n, D] of length one or zero.
-        references: [m, D] of length one or zero.
-        k: At most m.
-        units: [m] by which the Euclidean distance to each reference is divided; None for the
-            largest cosines.
+        rows: [n, D] of length 1 or 0.
+        references: [m, D] of length 1 or 0.
+        k: Number of references per row, at most m.
+        units: [m] divisors of the Euclidean distances to the references; None to compare cosines.
     """
     nearest = np.empty([len(rows), k], np.intp)
     step = max(1, _PRODUCTS // len(references))
@@ -160,7 +168,7 @@ def _smallest(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def _by_chunk(rows: np.ndarray, nearest: np.ndarray, measure: Callable, references: np.ndarray):
-    """Returns [n, k] a measure of each row [1, D] and its nearest [k, D], chunk by chunk."""
+    """Returns [n, k] a measure between each row and its nearest references, chunk by chunk."""
     step = max(1, _PRODUCTS // (nearest.shape[1] * rows.shape[1]))
     parts = [
         measure(rows[start : start + step], references[nearest[start : start + step]])
@@ -173,9 +181,3 @@ def _distances(rows: np.ndarray, items: np.ndarray) -> np.ndarray:
     """Returns [n, k] Euclidean distances of rows [n, D] and items [n, k, D]."""
     difference = rows[:, np.newaxis] - items
     return np.sqrt(np.einsum("nkd,nkd->nk", difference, difference))
-
-
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name}={count} is no number of neighbours: use at least 1")

@@ -1,4 +1,4 @@
-"""A one-class support vector machine on normalised embeddings."""
+"""A one-class support vector machine on normalized embeddings."""
 
 import numpy as np
 from sklearn.svm import OneClassSVM
@@ -8,12 +8,12 @@ from asd_tf.backends.base import NoveltyBackend, unit_rows
 
 
 class NormalizedOneClassSVM(NoveltyBackend):
-    """Signed distance to the hyperplane around the normalised training rows.
+    """Signed distance to the hyperplane of a one-class SVM of the normalized training rows.
 
     Args:
-        kernel: As of `sklearn.svm.OneClassSVM`, like all that follows.
-        gamma: Of the kernel: `scale`, `auto` or a number.
-        nu: Upper bound of the share of training rows beyond the hyperplane, above 0 and at most 1.
+        kernel: Kernel of `sklearn.svm.OneClassSVM`.
+        gamma: Coefficient of the kernel: `scale`, `auto` or a number.
+        nu: Upper bound of the share of training rows beyond the hyperplane, in (0, 1].
 
     Attributes:
         machine_: The fitted `sklearn.svm.OneClassSVM`.
@@ -32,7 +32,7 @@ class NormalizedOneClassSVM(NoveltyBackend):
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
-        """Returns [n] the distance of each normalised row, negative beyond the hyperplane."""
+        """Returns [n] the distance of each normalized row, negative beyond the hyperplane."""
         check_is_fitted(self)
         rows = unit_rows(self._validated(X, fitting=False, dtype=np.float64))
         return self.machine_.decision_function(rows)

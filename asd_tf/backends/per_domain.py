@@ -1,4 +1,4 @@
-"""The one place that knows of domains: a backend made of members, each for a domain or for all."""
+"""The only backend that uses domains: a combination of members, each for one domain or for all."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,20 +10,24 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
+from asd_tf.arguments import check_choices
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import NoveltyBackend, distinct_rows
-from asd_tf.backends.fits import once
+from asd_tf.backends.fit_cache import memoized
 from asd_tf.backends.smote import smote_rows
 from asd_tf.errors import InputError, UsageError
 
 DOMAINS = ("source", "target", "all")
 COMBINES = ("min", "sum", "known")
-NORMALISES = ("none", "calibration")
+NORMALIZATIONS = ("none", "calibration")
 
-# Parameters that count things of which there can be no more than distinct training rows.
+# Parameters that are capped at the number of distinct training rows.
 _COUNTS = ("n_clusters", "n_components", "n_neighbors")
 _FOLDS = 5
 _LEAVE_ONE_OUT_BELOW = 10
+
+# One value for each row, such as its domain; values may be missing.
+RowLabels = Sequence[Any] | np.ndarray
 
 
 class NoTrainingRowsError(InputError, ValueError):
@@ -31,30 +35,33 @@ class NoTrainingRowsError(InputError, ValueError):
 
 
 class PerDomain(NoveltyBackend):
-    """Backends of the source domain, of the target domain or of both, and how their scores combine.
+    """Combines the scores of backends of the source domain, of the target domain or of both.
 
-    Wilkinghoff's backend is `PerDomain([("centres", KMeansCosine(16), "all"), ("targets",
+    Wilkinghoff's backend is `PerDomain([("centers", KMeansCosine(16), "all"), ("targets",
     NearestCosine(), "target")])`. Any estimator with `fit` and `score_samples` can be a member. Its
-    number of clusters, components or neighbours is capped at the distinct rows it is given. A
-    member without rows of its domain is left out; a single member is that member's score.
+    number of clusters, components or neighbors is capped at the number of its distinct training
+    rows. A member without training rows of its domain is left out. With a single member the score
+    is that of the member.
 
     Args:
-        members: (name, estimator, `source`, `target` or `all`) of each; the names are unique.
-        combine: Of the anomaly scores of the members, `min` takes the smallest and `sum` their sum.
-            `known` takes that of a row's own domain (the smallest, where it has several members);
-            where the domain is missing or has no member, it takes the score of the member that is
-            smallest after standardising.
-        normalise: `calibration` standardises the scores of each member by mean and standard
+        members: (name, estimator, domain) of each member; names are unique, the domain is `source`,
+            `target` or `all`.
+        combine: Combination of the members' anomaly scores: `min` is the smallest, `sum` the sum.
+            `known` is the score of the member of the row's own domain, the smallest if there are
+            several; if the domain is missing or has no member, it is the score of the member with
+            the smallest standardized score.
+        normalize: `calibration` standardizes the scores of each member by mean and standard
             deviation of out-of-fold scores of its training rows (5 folds; leave-one-out below 10
-            clips), `none` leaves them as they are.
-        oversample: Members of the target domain are fitted to so many rows, as a share of those of
-            the source domain; what is missing lies between rows that are there (`smote_rows`). 0
+            clips); `none` does not change them.
+        oversample: Members of the target domain are fitted to at least this number of rows, as a
+            share of the rows of the source domain; missing rows are synthetic, see `smote_rows`. 0
             for none; 0.2 is common.
 
     Attributes:
         members_: (name, fitted estimator, domain) of the members in use.
         left_out_: Names of the members without a training row.
-        mean_, sd_: [members] of the out-of-fold scores; None where nothing is standardised.
+        mean_: [members] means of the out-of-fold scores; None if scores are not standardized.
+        std_: [members] their standard deviations; None if scores are not standardized.
         rows_: Number of training rows of each member in use.
     """
 
@@ -62,20 +69,19 @@ class PerDomain(NoveltyBackend):
         self,
         members: Sequence[tuple[str, BaseEstimator, str]],
         combine: str = "min",
-        normalise: str = "none",
+        normalize: str = "none",
         oversample: float = 0.0,
     ):
         self.members = members
         self.combine = combine
-        self.normalise = normalise
+        self.normalize = normalize
         self.oversample = oversample
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the arguments and, if `deep`, those of the members as `name__argument`."""
         params = super().get_params(deep=False)
         if deep:
-            # Members that are no such list are reported by fit; set_params, which asks here, may
-            # not fail on them.
+            # Malformed members are reported by fit; set_params, which calls this, must not fail.
             with contextlib.suppress(TypeError, ValueError, AttributeError):
                 for name, estimator, _ in self.members:
                     params[name] = estimator
@@ -87,77 +93,77 @@ class PerDomain(NoveltyBackend):
         self,
         X: np.ndarray,
         y: None = None,
-        domain: Sequence | None = None,
-        groups: Sequence | None = None,
+        domain: RowLabels | None = None,
+        groups: RowLabels | None = None,
     ) -> "PerDomain":
         """Fits each member to the rows of its domain.
 
         Args:
             X: [n, D] features of normal clips.
-            y: Not used.
-            domain: [n] `source` or `target`; missing ones, or None for all, count as source.
-            groups: [n] the clip of each row where a clip has several rows, so that no fold parts
-                the rows of a clip; None where each row is a clip.
+            y: Ignored.
+            domain: [n] `source`, `target` or missing, which counts as source; None for all missing.
+            groups: [n] the clip of each row, if clips have several rows: folds keep the rows of a
+                clip together. None if each row is a clip.
 
         Raises:
-            NoTrainingRowsError: If there is no row of any member's domain.
+            NoTrainingRowsError: If no member has a training row of its domain.
             UsageError: If there are several features for `AsScore`.
-            ValueError: If an argument or a domain is not one of its values.
+            ValueError: If an argument or a domain is out of range.
         """
         self._check_arguments()
         X = self._validated(X, fitting=True)
-        domain = _domains(domain, len(X)).fillna("source").to_numpy()
-        groups = np.arange(len(X)) if groups is None else np.asarray(groups)
-        rows = {name: np.isin(domain, _domains_of(which)) for name, _, which in self.members}
-        used = [member for member in self.members if rows[member[0]].any()]
+        domains = _domains(domain, len(X)).fillna("source").to_numpy()
+        clips = np.arange(len(X)) if groups is None else np.asarray(groups)
+        masks = {name: np.isin(domains, _domains_of(own)) for name, _, own in self.members}
+        used = [member for member in self.members if masks[member[0]].any()]
         if not used:
-            wanted = " or ".join(sorted({which for *_, which in self.members}))
+            wanted = " or ".join(sorted({own for *_, own in self.members}))
             raise NoTrainingRowsError(
                 f"no member of the backend has training rows: its members are for {wanted}, "
                 f"and none of the {len(X)} rows is of that domain"
             )
-        wanted = round(self.oversample * np.sum(domain == "source"))
-        items = {name: wanted if which == "target" else 0 for name, _, which in used}
+        target_rows = round(self.oversample * np.sum(domains == "source"))
+        items = {name: target_rows if own == "target" else 0 for name, _, own in used}
         self.members_ = [
-            (name, _fitted(e, X[rows[name]], items[name]), which) for name, e, which in used
+            (name, _fitted(e, X[masks[name]], items[name]), own) for name, e, own in used
         ]
-        self.left_out_ = [name for name in rows if not rows[name].any()]
-        self.rows_ = [int(rows[name].sum()) for name, *_ in used]
-        self.mean_ = self.sd_ = None
-        if len(used) > 1 and (self.normalise == "calibration" or self.combine == "known"):
+        self.left_out_ = [name for name in masks if not masks[name].any()]
+        self.rows_ = [int(masks[name].sum()) for name, *_ in used]
+        self.mean_ = self.std_ = None
+        if len(used) > 1 and (self.normalize == "calibration" or self.combine == "known"):
             folds = [
-                _out_of_fold(e, X[rows[name]], _numbered(groups[rows[name]]), items[name])
+                _out_of_fold(e, X[masks[name]], _numbered(clips[masks[name]]), items[name])
                 for name, e, _ in used
             ]
             self.mean_ = np.array([scores.mean() for scores in folds])
-            spreads = np.array([scores.std() for scores in folds])
-            # A spread of nothing (one clip, or all alike) has no scale to divide by.
-            self.sd_ = np.where(spreads > 1e-12, spreads, 1.0)
-        self._set_offset(X)  # without domains, which predict has not either
+            std = np.array([scores.std() for scores in folds])
+            # The standard deviation of one clip, or of equal scores, is 0 and not used.
+            self.std_ = np.where(std > 1e-12, std, 1.0)
+        self._set_offset(X)  # without domains, which predict does not have either
         return self
 
-    def score_samples(self, X: np.ndarray, domain: Sequence | None = None) -> np.ndarray:
+    def score_samples(self, X: np.ndarray, domain: RowLabels | None = None) -> np.ndarray:
         """Returns the normality of each row.
 
         Args:
             X: [n, D] features.
-            domain: [n] `source`, `target` or missing; None where unknown. Only `known` uses it.
+            domain: [n] `source`, `target` or missing; None for all missing. Used by `known` only.
 
         Returns:
-            [n] higher = more normal.
+            [n], higher = more normal.
         """
         scores = np.stack(list(self.member_scores(X).values()), axis=1)
         if len(self.members_) == 1:
             return scores[:, 0]
         if self.combine == "known":
             return self._own_domain(scores, _domains(domain, len(scores)).to_numpy())
-        if self.normalise == "calibration":
-            scores = self._standardised(scores)
+        if self.normalize == "calibration":
+            scores = self._standardized(scores)
         # The smallest anomaly score is the largest normality.
         return scores.max(axis=1) if self.combine == "min" else scores.sum(axis=1)
 
     def member_scores(self, X: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the normality [n] of each row of `X` [n, D] by each member in use alone."""
+        """Returns for each member in use the normality [n] of the rows of `X` [n, D]."""
         check_is_fitted(self)
         X = self._validated(X, fitting=False)
         return {
@@ -166,75 +172,73 @@ class PerDomain(NoveltyBackend):
         }
 
     def describe(self) -> dict[str, Any]:
-        """Returns what was fitted, as plain values: members, their rows, clusters and so on."""
+        """Returns a summary in plain values: members, their rows, clusters and so on."""
         check_is_fitted(self)
         members = {}
-        for (name, estimator, which), rows in zip(self.members_, self.rows_, strict=True):
-            members[name] = {"estimator": type(estimator).__name__, "domain": which, "rows": rows}
+        for (name, estimator, domain), rows in zip(self.members_, self.rows_, strict=True):
+            members[name] = {"estimator": type(estimator).__name__, "domain": domain, "rows": rows}
             members[name] |= _counts(estimator)
         return {
             "combine": self.combine,
-            "normalise": self.normalise,
+            "normalize": self.normalize,
             "members": members,
             "left_out": list(self.left_out_),
         }
 
     def _own_domain(self, scores: np.ndarray, domain: np.ndarray) -> np.ndarray:
-        standardised = self._standardised(scores)
-        if self.normalise == "calibration":
-            scores = standardised
-        # The fallback is a member's own score too, so that all rows of a group share one scale.
-        known = scores[np.arange(len(scores)), standardised.argmax(axis=1)]
-        for which in ("source", "target"):
-            members = [i for i, (_, _, of) in enumerate(self.members_) if of == which]
-            rows = domain == which
+        standardized = self._standardized(scores)
+        if self.normalize == "calibration":
+            scores = standardized
+        # The fallback is the score of a member too, so that all rows of a group share one scale.
+        known = scores[np.arange(len(scores)), standardized.argmax(axis=1)]
+        for name in ("source", "target"):
+            members = [i for i, (_, _, own) in enumerate(self.members_) if own == name]
+            mask = domain == name
             if members:
-                known[rows] = scores[rows][:, members].max(axis=1)
+                known[mask] = scores[mask][:, members].max(axis=1)
         return known
 
-    def _standardised(self, scores: np.ndarray) -> np.ndarray:
-        return (scores - self.mean_) / self.sd_
+    def _standardized(self, scores: np.ndarray) -> np.ndarray:
+        return (scores - self.mean_) / self.std_
 
     def _check_arguments(self) -> None:
         names = [name for name, *_ in self.members]
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"members need unique names, at least one: {names}")
-        values = [("combine", self.combine, COMBINES), ("normalise", self.normalise, NORMALISES)]
-        values += [(f"the domain of {name}", which, DOMAINS) for name, _, which in self.members]
-        for argument, value, choices in values:
-            if value not in choices:
-                raise ValueError(f"{argument} is {value!r}: choose from {', '.join(choices)}")
+            raise ValueError(f"members must be one or more with unique names, got {names}")
+        check_choices(COMBINES, combine=self.combine)
+        check_choices(NORMALIZATIONS, normalize=self.normalize)
+        check_choices(DOMAINS, **{f"domain of member {name}": own for name, _, own in self.members})
         if not 0 <= self.oversample < np.inf:
-            raise ValueError(f"oversample={self.oversample} is no share: use 0 or more")
+            raise ValueError(f"oversample must be finite and at least 0, got {self.oversample}")
 
 
-def _domains(domain: Sequence | None, n: int) -> pd.Series:
-    """Returns `domain` as [n] texts and None; any of pandas' kinds of missing is None."""
+def _domains(domain: RowLabels | None, n: int) -> pd.Series:
+    """Returns `domain` as [n] strings, with None for all missing values of pandas."""
     values = pd.Series([None] * n if domain is None else list(domain), dtype=object)
     if len(values) != n or not values.dropna().isin(["source", "target"]).all():
         raise ValueError(f"domain must hold source, target or missing for each of {n} rows")
     return values.where(values.notna(), None)
 
 
-def _domains_of(which: str) -> list[str]:
-    return ["source", "target"] if which == "all" else [which]
+def _domains_of(domain: str) -> list[str]:
+    return ["source", "target"] if domain == "all" else [domain]
 
 
 def _numbered(groups: np.ndarray) -> np.ndarray:
-    """Returns the groups by number, so that other rows make no difference to their names."""
+    """Returns the groups as numbers, so that the cache does not depend on their names."""
     return np.unique(groups, return_inverse=True)[1]
 
 
-@once
+@memoized
 def _fitted(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
-    """Does the same as `_fit`, once for equal arguments; the fits of folds are not kept."""
+    """Does the same as `_fit`, cached; the fits of folds are not cached."""
     return _fit(estimator, X, items)
 
 
 def _fit(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
-    """Returns a clone of `estimator` fitted to `X` [n, D], its counts capped.
+    """Returns a clone of `estimator` fitted to `X` [n, D], with capped counts.
 
-    Where there are fewer than `items` rows, others between them are added.
+    If there are fewer than `items` rows, synthetic rows are added.
     """
     estimator = clone(estimator)
     if isinstance(estimator, AsScore) and estimator.column is None and X.shape[1] != 1:
@@ -248,18 +252,18 @@ def _fit(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
     params = estimator.get_params(deep=False)
     for key in [key for key in _COUNTS if isinstance(params.get(key), int)]:
         distinct = distinct_rows(X, params[key] + 1)
-        # A row is no neighbour of itself.
+        # A row is not a neighbor of itself.
         most = max(1, distinct - 1) if key == "n_neighbors" else distinct
         estimator.set_params(**{key: min(params[key], most)})
-    # Several estimators of scikit-learn refuse a single row, none of them refuses it twice.
+    # Several estimators of scikit-learn refuse a single row, but accept it twice.
     return estimator.fit(np.repeat(X, 2, axis=0) if len(X) == 1 else X)
 
 
-@once
+@memoized
 def _out_of_fold(
     estimator: BaseEstimator, X: np.ndarray, groups: np.ndarray, items: int
 ) -> np.ndarray:
-    """Returns [n] scores of each row by a clone that was fitted without the row's group."""
+    """Returns [n] the score of each row by a clone fitted without the row's group."""
     clips = len(np.unique(groups))
     if clips == 1:
         return np.asarray(_fit(estimator, X, items).score_samples(X))
@@ -271,7 +275,7 @@ def _out_of_fold(
 
 
 def _counts(estimator: BaseEstimator) -> dict[str, int]:
-    """Returns the numbers of clusters, components and neighbours that a fitted estimator used."""
+    """Returns the numbers of clusters, components and neighbors of a fitted estimator."""
     params = estimator.get_params(deep=False)
     used = {key: getattr(estimator, f"{key}_", params[key]) for key in _COUNTS if key in params}
     return {key: int(value) for key, value in used.items() if value is not None}

@@ -3,49 +3,48 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from asd_tf.arguments import check_at_least, check_probabilities
 from asd_tf.backends.base import FLOATS, NoveltyBackend
 
 
 class PosteriorDistance(NoveltyBackend):
-    """Weighs how unlikely a clip is to be normal against how far it is from the normal ones.
+    """Weighted sum of the probability of being anomalous and the distance to the normal centroid.
 
-    Rows are pairs (1 - p, d), one for each network, as `DDCSADScores` gives them. The anomaly
-    score is gamma (1 - p) + (1 - gamma) d', where d' is d in standard deviations from its mean. The
-    paper takes both over all evaluation clips, which a detector does not have; here they are those
-    of the clips that it is fitted to, all of them normal.
+    A row holds pairs (1 - p, d), one per network, see `DDCSADScores`. The anomaly score is
+    gamma (1 - p) + (1 - gamma) d', where d' is the standardized d. In the paper, mean and standard
+    deviation of d are those of all evaluation clips, which a detector does not have; here they are
+    those of the training rows, which are all normal.
 
     Args:
-        gamma: Share of 1 - p, 0 to 1, which the paper leaves open.
-        pair: Which pair counts, from 0; the others do not.
-        least_spread: The standard deviation counts as at least this share of the mean, since a few
-            clips, or clips that the network was trained on, lie closer together than others will.
+        gamma: Weight of 1 - p, in [0, 1]; not stated in the paper.
+        pair: Index of the pair to use, from 0; the others are ignored.
+        min_relative_std: Lower bound of the standard deviation of d, as a share of its mean, at
+            least 0. The distances of a few clips, or of clips that the network was trained on, vary
+            less than those of other clips.
 
     Attributes:
-        mean_, sd_: Of d; `sd_` is 1 where d never varies.
+        mean_: Mean of d.
+        std_: Standard deviation of d; 1 if d is constant.
     """
 
-    def __init__(self, gamma: float = 0.5, pair: int = 0, least_spread: float = 0.0):
+    def __init__(self, gamma: float = 0.5, pair: int = 0, min_relative_std: float = 0.0):
         self.gamma = gamma
         self.pair = pair
-        self.least_spread = least_spread
+        self.min_relative_std = min_relative_std
 
     def fit(self, X: np.ndarray, y: None = None) -> "PosteriorDistance":
         """Takes mean and standard deviation of the distances in `X` [n, 2 x pairs].
 
         Raises:
-            ValueError: If `gamma` is not in 0..1, or there is no such pair.
+            ValueError: If an argument is out of range.
         """
-        if not 0 <= self.gamma <= 1:
-            raise ValueError(f"gamma is {self.gamma}: use a share from 0 to 1")
-        if min(self.pair, self.least_spread) < 0:
-            raise ValueError(
-                f"pair is {self.pair} and least_spread {self.least_spread}: use values from 0 on"
-            )
+        check_probabilities(gamma=self.gamma)
+        check_at_least(0, pair=self.pair, min_relative_std=self.min_relative_std)
         rows = validate_data(self, X, dtype=FLOATS, ensure_min_features=2 * self.pair + 2)
         distances = rows[:, 2 * self.pair + 1].astype(np.float64)
         self.mean_ = float(distances.mean())
-        spread = max(float(distances.std()), self.least_spread * abs(self.mean_))
-        self.sd_ = spread if spread > 1e-9 * abs(self.mean_) else 1.0
+        std = max(float(distances.std()), self.min_relative_std * abs(self.mean_))
+        self.std_ = std if std > 1e-9 * abs(self.mean_) else 1.0
         self._set_offset(rows)
         return self
 
@@ -53,6 +52,6 @@ class PosteriorDistance(NoveltyBackend):
         """Returns [n] minus the anomaly score of each row."""
         check_is_fitted(self)
         rows = self._validated(X, fitting=False).astype(np.float64)
-        unlikely, distances = rows[:, 2 * self.pair], rows[:, 2 * self.pair + 1]
-        standardised = (distances - self.mean_) / self.sd_
-        return -(self.gamma * unlikely + (1 - self.gamma) * standardised)
+        anomalous, distances = rows[:, 2 * self.pair], rows[:, 2 * self.pair + 1]
+        standardized = (distances - self.mean_) / self.std_
+        return -(self.gamma * anomalous + (1 - self.gamma) * standardized)

@@ -1,4 +1,8 @@
-"""Backends by name: from the plain values of a recipe to an estimator."""
+"""Backends by name, and how a recipe becomes a backend.
+
+To add a backend of our own, write its file and add its class to `OWN_ESTIMATORS`; an estimator of
+scikit-learn goes to `SKLEARN_ESTIMATORS`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,82 +16,94 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from asd_tf.backends.as_score import AsScore
-from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CenterCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
-from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALISES, PerDomain
+from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALIZATIONS, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
 
+OWN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (
+    AsScore,
+    CappedGaussianMixture,
+    CenterCosine,
+    DensityNormalizedNearest,
+    FrameMixture,
+    KMeansCosine,
+    KNearestCosine,
+    LedoitWolfMahalanobis,
+    NearestCosine,
+    NormalizedOneClassSVM,
+    PosteriorDistance,
+)
+SKLEARN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (
+    BayesianGaussianMixture,
+    EllipticEnvelope,
+    GaussianMixture,
+    IsolationForest,
+    LocalOutlierFactor,
+    OneClassSVM,
+    SGDOneClassSVM,
+)
+
+# Name to estimator of all members that a recipe can have.
 ESTIMATORS: dict[str, type[BaseEstimator]] = {
     estimator.__name__: estimator
-    for estimator in (
-        AsScore,
-        BayesianGaussianMixture,
-        CappedGaussianMixture,
-        CentreCosine,
-        DensityNormalizedNearest,
-        EllipticEnvelope,
-        FrameMixture,
-        GaussianMixture,
-        IsolationForest,
-        KMeansCosine,
-        KNearestCosine,
-        LedoitWolfMahalanobis,
-        LocalOutlierFactor,
-        NearestCosine,
-        NormalizedOneClassSVM,
-        OneClassSVM,
-        PosteriorDistance,
-        SGDOneClassSVM,
-    )
+    for estimator in sorted(OWN_ESTIMATORS + SKLEARN_ESTIMATORS, key=lambda cls: cls.__name__)
 }
 
-# Not for a recipe to change: novelty scores new clips, and the other searches (which find the same
-# neighbours) leave types in a saved backend that are not trusted.
+# Parameters that a recipe cannot change. Without `novelty` new clips cannot be scored. The other
+# search algorithms find the same neighbors, but a backend saved with them holds untrusted types.
 _FIXED = {"LocalOutlierFactor": {"novelty": True, "algorithm": "brute"}}
+
+
+def own_types() -> tuple[str, ...]:
+    """Returns the full names of the types of this package that a saved backend may hold."""
+    types = (*OWN_ESTIMATORS, PerDomain)
+    return tuple(sorted(f"{cls.__module__}.{cls.__qualname__}" for cls in types))
 
 
 def build_backend(config: Mapping[str, Any]) -> PerDomain:
     """Builds an unfitted backend.
 
     Args:
-        config: `combine` (default `min`), `normalise` (default `none`) and `oversample` (default 0)
-            as of `PerDomain`, and `members`: the name of each with its `estimator`, `domain`
-            (default `all`) and `params` (default none). The members are taken in the order of their
-            names, since a recipe has no other. Seeds are 0 unless a recipe sets them.
+        config: `combine` (default `min`), `normalize` (default `none`) and `oversample` (default 0)
+            of `PerDomain`, and `members`: for each name its `estimator`, `domain` (default `all`)
+            and `params` (default none). Members are sorted by name, since a recipe has no order.
+            Seeds are 0 unless the recipe sets them.
 
     Returns:
         The backend.
 
     Raises:
-        UsageError: If a key, a name, a parameter or a value is not known.
+        UsageError: If a key, a name, a parameter or a value is unknown.
     """
-    _check_keys("backend", config, ("combine", "members", "normalise", "oversample"))
-    combine, normalise = config.get("combine", "min"), config.get("normalise", "none")
+    _check_keys("backend", config, ("combine", "members", "normalize", "oversample"))
+    combine, normalize = config.get("combine", "min"), config.get("normalize", "none")
     check_choice("backend.combine", str(combine), COMBINES)
-    check_choice("backend.normalise", str(normalise), NORMALISES)
+    check_choice("backend.normalize", str(normalize), NORMALIZATIONS)
     members = config.get("members")
     if not members:
         raise UsageError("backend.members is empty: name at least one, with its estimator")
     built = [(name, *_member(f"backend.members.{name}", members[name])) for name in sorted(members)]
     oversample = config.get("oversample", 0.0)
-    return PerDomain(built, combine=combine, normalise=normalise, oversample=oversample)
+    return PerDomain(built, combine=combine, normalize=normalize, oversample=oversample)
 
 
 def _member(where: str, config: Mapping[str, Any]) -> tuple[BaseEstimator, str]:
     _check_keys(where, config, ("domain", "estimator", "params"))
     domain = config.get("domain", "all")
     check_choice(f"{where}.domain", str(domain), DOMAINS)
-    return _estimator(where, config.get("estimator"), config.get("params") or {}), domain
+    estimator = str(config.get("estimator"))
+    return _estimator(where, estimator, config.get("params") or {}), domain
 
 
-def _estimator(where: str, name: str | None, params: Mapping[str, Any]) -> BaseEstimator:
-    check_choice(f"{where}.estimator", str(name), ESTIMATORS)
+def _estimator(where: str, name: str, params: Mapping[str, Any]) -> BaseEstimator:
+    check_choice(f"{where}.estimator", name, ESTIMATORS)
     estimator = ESTIMATORS[name]()
     fixed = _FIXED.get(name, {})
     known = sorted(set(estimator.get_params()) - set(fixed))

@@ -1,1 +1,1 @@
-"""Published weights of pre-trained encoders: reading them, checking them, putting them in place."""
+"""Published weights of pre-trained encoders: reading, checking and assigning them."""

@@ -1,4 +1,4 @@
-"""The trained matrices of a low-rank adaptation alone, on disk, and merged into plain layers."""
+"""The matrices of a low-rank adaptation: saved on their own, and merged into dense layers."""
 
 import dataclasses
 import hashlib
@@ -12,10 +12,11 @@ import safetensors
 import safetensors.numpy
 
 from asd_tf.checkpoints.mapping import variables_of
-from asd_tf.data.listing import some
+from asd_tf.checkpoints.safetensors_header import check_header
+from asd_tf.data.layouts.file_index import some
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path
-from asd_tf.models.lora import LoraPlan, lora_layers
+from asd_tf.models.encoders.lora import LoraPlan, lora_layers
 
 FORMAT = "1"
 
@@ -24,9 +25,9 @@ def save_adapter(path: str | Path, network: keras.Model, plan: LoraPlan) -> None
     """Writes A and B of each adapted layer as safetensors, whole or not at all.
 
     Args:
-        path: The file to make.
+        path: The file to write.
         network: Holds an encoder that was built with the plan.
-        plan: It is recorded, and `load_adapter` asks for the same one.
+        plan: Is stored in the file; `load_adapter` must get an equal plan.
     """
     arrays = {name: variable.numpy() for name, variable in _trained(network).items()}
     metadata = {
@@ -39,14 +40,14 @@ def save_adapter(path: str | Path, network: keras.Model, plan: LoraPlan) -> None
 
 
 def load_adapter(path: str | Path, network: keras.Model, plan: LoraPlan) -> None:
-    """Puts a saved adapter into a network with the same plan, or changes nothing.
+    """Assigns a saved adapter to a network with the same plan, or changes nothing.
 
     Raises:
-        InputError: If the file is missing or damaged, or is of another plan or encoder.
+        InputError: If the file is missing or damaged, or belongs to another plan or encoder.
     """
     arrays, metadata = _read(Path(path))
     if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: is no adapter of format {FORMAT}; save it again")
+        raise InputError(f"{path}: is not an adapter of format {FORMAT}; save it again")
     if metadata.get("sha256") != _digest(arrays):
         raise InputError(f"{path}: is not as it was written (SHA-256); take a fresh copy")
     _check_plan(path, json.loads(metadata["plan"]), plan)
@@ -58,38 +59,38 @@ def load_adapter(path: str | Path, network: keras.Model, plan: LoraPlan) -> None
         if name in variables and array.shape != tuple(variables[name].shape)
     ]
     if foreign:
-        raise InputError(f"{path}: is of another encoder: {some(foreign)}")
+        raise InputError(f"{path}: belongs to another encoder: {some(foreign)}")
     for name, array in arrays.items():
         variables[name].assign(array)
 
 
 def merge_into(plain: keras.Model, adapted: keras.Model) -> None:
-    """Puts the weights of an adapted encoder into the same one with plain dense layers.
+    """Assigns the weights of an adapted encoder to the same encoder with plain dense layers.
 
-    Both then score the same, to rounding: at the outputs of a network of 12 layers in float32
-    that is about 1e-5 of their size.
+    Both then compute the same function up to rounding, about 1e-5 of the outputs of a network of 12
+    layers in float32.
 
     Args:
-        plain: Is given the weights; for export. Where it is adapted itself, to be trained further,
-            its own matrices of low rank stay as they are.
-        adapted: Gives them, the products merged into the kernels.
+        plain: The encoder to assign to, for export. If it is adapted itself, to be trained further,
+            its own matrices of low rank do not change.
+        adapted: The encoder whose low-rank products are merged into the kernels.
 
     Raises:
-        InputError: If they are not the same encoder.
+        InputError: If the encoders differ.
     """
     values = {name: variable.numpy() for name, variable in variables_of(adapted).items()}
     values |= {f"{layer.name}/kernel": layer.merged_kernel() for layer in lora_layers(adapted)}
     own = _trained(plain)
-    places = {name: place for name, place in variables_of(plain).items() if name not in own}
+    targets = {name: target for name, target in variables_of(plain).items() if name not in own}
     wrong = [
         name
-        for name, place in places.items()
-        if name not in values or values[name].shape != tuple(place.shape)
+        for name, target in targets.items()
+        if name not in values or values[name].shape != tuple(target.shape)
     ]
     if wrong:
         raise InputError(f"the encoders to be merged are not the same: {some(wrong)}")
-    for name, place in places.items():
-        place.assign(values[name])
+    for name, target in targets.items():
+        target.assign(values[name])
 
 
 def _trained(network: keras.Model) -> dict:
@@ -104,10 +105,13 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     try:
+        check_header(path)
         with safetensors.safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
-        raise InputError(f"{path}: is no readable adapter ({error}); take a fresh copy") from None
+        raise InputError(
+            f"{path}: is not a readable adapter ({error}); take a fresh copy"
+        ) from None
 
 
 def _check_plan(path: str | Path, stored: Mapping, plan: LoraPlan) -> None:

@@ -1,4 +1,4 @@
-"""BEATs as microsoft/unilm publishes it: {cfg, model} in a .pt file."""
+"""BEATs as published by microsoft/unilm: {cfg, model} in a .pt file."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,15 @@ import numpy as np
 
 from asd_tf.checkpoints.mapping import Entry, conv_positions, dense, norm
 from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.reader import Reader
 from asd_tf.errors import InputError
 from asd_tf.models.encoders.beats import BeatsConfig
 
 _BIAS = "self_attn.relative_attention_bias.weight"
 
 
-def fits(raw: Raw) -> bool:
-    """Tells whether a checkpoint is of BEATs."""
+def matches(raw: Raw) -> bool:
+    """Returns whether a checkpoint is of BEATs."""
     return "patch_embedding.weight" in raw.weights and "encoder.layers.0.fc1.weight" in raw.weights
 
 
@@ -21,8 +22,8 @@ def read(raw: Raw) -> tuple[BeatsConfig, dict[str, np.ndarray]]:
     """Returns the config and the weights.
 
     Raises:
-        InputError: If the config lacks a size or is of another kind of network, or if the layers
-            do not share their table of relative positions.
+        InputError: If the config lacks a size or is of an unsupported variant, or if the layers do
+            not share their table of relative positions.
     """
     raw.only(
         layer_norm_first=False,
@@ -54,7 +55,7 @@ def read(raw: Raw) -> tuple[BeatsConfig, dict[str, np.ndarray]]:
 
 
 def entries(config: BeatsConfig) -> Iterator[Entry]:
-    """Yields which published array is which variable."""
+    """Yields the variable or variables of each published array."""
     yield Entry("patch_embedding.weight", ("patch_embedding/kernel",), (2, 3, 1, 0))
     yield from norm("layer_norm", "patch_norm")
     if config.embed != config.width:
@@ -77,9 +78,14 @@ def entries(config: BeatsConfig) -> Iterator[Entry]:
 
 
 def _without_copies(raw: Raw, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Leaves out the copies of the shared table, which every layer has when published."""
+    """Removes the copies of the shared table: published checkpoints hold one per layer."""
     first = f"encoder.layers.0.{_BIAS}"
     for name in [name for name in weights if name.endswith(_BIAS) and name != first]:
         if first in weights and not np.array_equal(weights.pop(name), weights[first]):
-            raise InputError(f"{raw.source}: {name} is not that of layer 0, which all layers share")
+            raise InputError(
+                f"{raw.source}: {name} differs from that of layer 0, which all layers share"
+            )
     return weights
+
+
+BEATS = Reader(BeatsConfig, matches, read, entries)

@@ -1,4 +1,4 @@
-"""CED as RicherMans/CED publishes it (.pt), and as mispeech does (Hugging Face folder)."""
+"""CED as published by RicherMans/CED (.pt) and by mispeech (Hugging Face folder)."""
 
 from collections.abc import Iterator
 
@@ -6,27 +6,28 @@ import numpy as np
 
 from asd_tf.checkpoints.mapping import Entry, convolution, dense, norm
 from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.reader import Reader
 from asd_tf.errors import InputError
 from asd_tf.models.encoders.ced import BANDS, CedConfig
 
-# Of the frontend, which is no part of the weights here, and a counter of the input norm.
+# The frontend, which has no weights here, and a counter of the input norm.
 _IGNORED = ("front_end.", "init_bn.num_batches_tracked", "init_bn.1.num_batches_tracked")
 # All published sizes have heads of this width.
 _HEAD_WIDTH = 64
 
 
-def fits(raw: Raw) -> bool:
-    """Tells whether a checkpoint is of CED."""
+def matches(raw: Raw) -> bool:
+    """Returns whether a checkpoint is of CED."""
     return any(name.removeprefix("encoder.") == "freq_pos_embed" for name in raw.weights)
 
 
 def read(raw: Raw) -> tuple[CedConfig, dict[str, np.ndarray]]:
     """Returns the config and the weights.
 
-    What a checkpoint without config does not say is read off its shapes.
+    Sizes that the config does not hold are inferred from the shapes of the weights.
 
     Raises:
-        InputError: If the shapes say nothing either, or the network is of another kind.
+        InputError: If they cannot be inferred, or the network is of an unsupported variant.
     """
     raw.only(patch_size=16, n_mels=BANDS, pooling="mean", hop_size=160, win_size=512)
     weights = _in_one_namespace(raw)
@@ -37,7 +38,7 @@ def read(raw: Raw) -> tuple[CedConfig, dict[str, np.ndarray]]:
     except (KeyError, IndexError):
         raise InputError(
             f"{raw.source}: lacks norm.weight, blocks.0.mlp.fc1.weight or time_pos_embed [1,D,1,T],"
-            " so the size of this CED is not known"
+            " so the size of this CED is unknown"
         ) from None
     head = weights.get("outputlayer.1.weight")
     config = CedConfig(
@@ -53,7 +54,7 @@ def read(raw: Raw) -> tuple[CedConfig, dict[str, np.ndarray]]:
 
 
 def entries(config: CedConfig) -> Iterator[Entry]:
-    """Yields which published array is which variable."""
+    """Yields the variable or variables of each published array."""
     yield from norm("init_bn.1", "input_norm")
     yield Entry("init_bn.1.running_mean", ("input_norm/moving_mean",))
     yield Entry("init_bn.1.running_var", ("input_norm/moving_variance",))
@@ -78,7 +79,7 @@ def entries(config: CedConfig) -> Iterator[Entry]:
 
 
 def _in_one_namespace(raw: Raw) -> dict[str, np.ndarray]:
-    """Returns the weights by the names of the .pt files."""
+    """Returns the weights by their names in the .pt files."""
     weights = {
         name.removeprefix("encoder."): array
         for name, array in raw.part([""]).items()
@@ -98,5 +99,8 @@ def _block(name: str) -> int:
 
 
 def _frames(times: int) -> int:
-    """Returns the longest input: all published ones have 63 positions for 1,012 frames."""
+    """Returns the frames of the longest input; published CEDs have 63 positions for 1,012."""
     return 1012 if times == 1012 // 16 else 16 * times
+
+
+CED = Reader(CedConfig, matches, read, entries)

@@ -1,4 +1,4 @@
-"""Folders in the layout of Hugging Face: config.json beside weights in one file or in several."""
+"""Folders in the layout of Hugging Face: config.json and weights in one or several files."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import safetensors
 import tensorflow as tf
 
+from asd_tf.checkpoints.safetensors_header import check_header
 from asd_tf.checkpoints.torch_zip import read_torch_zip
 from asd_tf.errors import InputError
 from asd_tf.files import read_json
@@ -17,21 +18,26 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TORCH_WEIGHTS = "pytorch_model.bin"
 
+# Bytes. The index of a model of thousands of arrays has some hundred thousand.
+_LARGEST_JSON = 2**24
+
 
 def read_folder_json(path: Path) -> dict:
-    """Reads a JSON file that must hold an object.
+    """Reads a JSON object.
 
     Raises:
-        InputError: If it is missing or holds something else.
+        InputError: If the file is missing, holds something else, or is absurdly large.
     """
     try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise InputError(f"{path}: is larger than the description of any model")
         values = read_json(path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except ValueError as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
     if not isinstance(values, dict):
-        raise InputError(f"{path}: is no JSON object")
+        raise InputError(f"{path}: is not a JSON object")
     return values
 
 
@@ -39,14 +45,14 @@ def read_folder_weights(folder: Path) -> Mapping[str, np.ndarray]:
     """Opens the weights of a folder.
 
     Args:
-        folder: With model.safetensors, with its parts and their index, or with pytorch_model.bin.
+        folder: Holds model.safetensors, or its shards and their index, or pytorch_model.bin.
 
     Returns:
-        The arrays by name; those of safetensors are read when they are asked for, so that the
-        encoder of a large model can be taken without the rest.
+        The arrays by name. Those of safetensors are read on access, so that the encoder of a large
+        model is read without the rest.
 
     Raises:
-        InputError: If there are none, or they are damaged.
+        InputError: If there are no weights, or they are damaged.
     """
     if (folder / WEIGHTS).exists():
         return SafetensorsFiles([folder / WEIGHTS])
@@ -58,30 +64,33 @@ def read_folder_weights(folder: Path) -> Mapping[str, np.ndarray]:
 
 
 class SafetensorsFiles(Mapping):
-    """The arrays of safetensors files, read when they are asked for; bfloat16 becomes float32.
+    """The arrays of safetensors files by name, read on access; bfloat16 becomes float32.
 
     Args:
         paths: The files.
 
     Raises:
-        InputError: If one is missing or damaged, or a name is in two of them.
+        InputError: If a file is missing or damaged, or two files hold the same name.
     """
 
     def __init__(self, paths: list[Path]):
         self._files: dict[str, tuple[Path, safetensors.safe_open]] = {}
         for path in paths:
             try:
+                check_header(path)
                 # numpy has no bfloat16.
                 file = safetensors.safe_open(path, framework="tf")
             except FileNotFoundError:
                 raise InputError(f"{path}: there is no such file") from None
             except (safetensors.SafetensorError, OSError) as error:
                 raise InputError(
-                    f"{path}: is no whole safetensors file ({error}); download it again"
+                    f"{path}: is not a complete safetensors file ({error}); download it again"
                 ) from None
-            for name in file.keys():  # noqa: SIM118 (it is no dict)
+            for name in file.keys():  # noqa: SIM118 (not a dict)
                 if name in self._files:
-                    raise InputError(f"{path}: holds {name}, as {self._files[name][0].name} does")
+                    raise InputError(
+                        f"{path}: holds {name}, and so does {self._files[name][0].name}"
+                    )
                 self._files[name] = (path, file)
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -99,7 +108,7 @@ class SafetensorsFiles(Mapping):
 
 
 def _indexed(folder: Path) -> SafetensorsFiles:
-    """Opens weights in several files."""
+    """Opens weights that are split over several files."""
     parts = read_folder_json(folder / INDEX).get("weight_map")
     if not isinstance(parts, dict) or not all(isinstance(name, str) for name in parts.values()):
         raise InputError(f"{folder / INDEX}: has no weight_map of names to files")

@@ -1,4 +1,4 @@
-"""Pre-trained encoders from whatever they were published in."""
+"""Pre-trained encoders from the formats in which they are published."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,17 +7,22 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from asd_tf.checkpoints import beats, ced, wav2vec2, whisper
+from asd_tf.checkpoints.beats import BEATS
+from asd_tf.checkpoints.ced import CED
 from asd_tf.checkpoints.converted import MANIFEST, read_converted
 from asd_tf.checkpoints.folders import CONFIG, PREPROCESSOR, read_folder_json, read_folder_weights
 from asd_tf.checkpoints.mapping import Entry, assign_weights, published_weights
 from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.reader import Reader
 from asd_tf.checkpoints.torch_zip import read_torch_zip
+from asd_tf.checkpoints.wav2vec2 import WAV2VEC2
+from asd_tf.checkpoints.whisper import WHISPER
 from asd_tf.errors import InputError
 from asd_tf.models.encoders.blocks import Parts
-from asd_tf.models.encoders.build import EncoderConfig, build_encoder, config_from, kind_of
+from asd_tf.models.encoders.build import FAMILIES, build_encoder, config_from
+from asd_tf.models.encoders.config import EncoderConfig
 
-_READERS = {"beats": beats, "ced": ced, "wav2vec2": wav2vec2, "whisper": whisper}
+READERS: tuple[Reader, ...] = (BEATS, CED, WAV2VEC2, WHISPER)
 
 
 class Pretrained(NamedTuple):
@@ -31,14 +36,14 @@ def load_encoder(path: str | Path) -> Pretrained:
     """Reads a pre-trained encoder.
 
     Args:
-        path: An official .pt file (BEATs, CED), a folder of Hugging Face (Wav2Vec2, Whisper,
-            Qwen-Audio, CED), or what `asd-convert` made.
+        path: An official .pt file (BEATs, CED), a Hugging Face folder (Wav2Vec2, Whisper,
+            Qwen-Audio, CED), or a folder made by `asd-convert`.
 
     Returns:
-        Its config and its weights. That they fit each other is checked by `pretrained_encoder`.
+        Its config and its weights. `pretrained_encoder` checks that they fit each other.
 
     Raises:
-        InputError: If there is nothing, or it is damaged, or no encoder that is known.
+        InputError: If the path is missing or damaged, or holds no known encoder.
     """
     path = Path(path)
     if (path / MANIFEST).exists():
@@ -49,10 +54,10 @@ def load_encoder(path: str | Path) -> Pretrained:
         except KeyError as error:
             raise InputError(f"{path}: lacks the variable {error.args[0]}") from None
     raw = _raw(path)
-    for reader in _READERS.values():
-        if reader.fits(raw):
+    for reader in READERS:
+        if reader.matches(raw):
             return Pretrained(*_read(reader.read, raw))
-    raise InputError(f"{path}: is none of the encoders that are known: {', '.join(_READERS)}")
+    raise InputError(f"{path}: is none of the known encoders: {', '.join(FAMILIES)}")
 
 
 def pretrained_encoder(
@@ -61,15 +66,15 @@ def pretrained_encoder(
     """Builds an encoder and puts its weights into it.
 
     Args:
-        pretrained: What `load_encoder` gave.
+        pretrained: The result of `load_encoder`.
         samples: N, at 16 kHz.
-        source: Where it is from, for the messages.
+        source: Where the weights are from, for messages.
         parts: As in `build_encoder`.
         kwargs: As in `build_encoder`.
 
     Raises:
-        InputError: If weights and config do not fit; names what does not.
-        UsageError: If N is too short or too long.
+        InputError: If weights and config do not fit; the message names the arrays that do not.
+        ValueError: If N is too small or too large.
     """
     model = build_encoder(pretrained.config, samples, parts, **kwargs)
     put_weights(model, pretrained, source)
@@ -77,17 +82,18 @@ def pretrained_encoder(
 
 
 def put_weights(model: keras.Model, pretrained: Pretrained, source: str) -> None:
-    """Puts pre-trained weights into an encoder, or into a network that holds one.
+    """Assigns pre-trained weights to an encoder, or to the encoder inside a network.
 
     Raises:
-        InputError: If a name is missing or left over, or a shape is another; nothing is changed.
+        InputError: If a name is missing or left over, or a shape differs; nothing is changed then.
     """
     assign_weights(model, entries_of(pretrained.config), pretrained.weights, source)
 
 
 def entries_of(config: EncoderConfig) -> Iterable[Entry]:
-    """Returns which published array is which variable of an encoder."""
-    return _READERS[kind_of(config)].entries(config)
+    """Returns the variable or variables of each published array of an encoder."""
+    reader = next(reader for reader in READERS if isinstance(config, reader.config))
+    return reader.entries(config)
 
 
 def _raw(path: Path) -> Raw:
@@ -104,7 +110,7 @@ def _raw(path: Path) -> Raw:
     weights = saved.get("model", saved) if isinstance(saved, dict) else None
     config = saved.get("cfg", {}) if isinstance(saved, dict) else None
     if not (isinstance(config, dict) and isinstance(weights, dict)):
-        raise InputError(f"{path}: holds no dict of a config and of weights")
+        raise InputError(f"{path}: holds no dict of a config and weights")
     arrays = {name: value for name, value in weights.items() if isinstance(value, np.ndarray)}
     if not all(isinstance(name, str) for name in arrays):
         raise InputError(f"{path}: holds weights that have no names")
@@ -115,7 +121,7 @@ def _read(read: Callable, raw: Raw) -> tuple[EncoderConfig, dict[str, np.ndarray
     try:
         return read(raw)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{raw.source}: its config makes no sense: {error}") from None
+        raise InputError(f"{raw.source}: its config is invalid: {error}") from None
 
 
 def _config_of(path: Path, kind: str, values: dict) -> EncoderConfig:

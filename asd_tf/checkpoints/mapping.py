@@ -1,4 +1,4 @@
-"""Published arrays and the variables of an encoder: which is which, and how they are turned."""
+"""The mapping between published arrays and the variables of an encoder."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import numpy as np
 
-from asd_tf.data.listing import some
+from asd_tf.compat import sublayers
+from asd_tf.data.layouts.file_index import some
 from asd_tf.errors import InputError
 
 
@@ -16,11 +17,11 @@ class Entry:
 
     Args:
         published: Its name.
-        variables: Names of the Keras variables it is; several stand one after another along its
+        variables: Names of the Keras variables that it holds; several are concatenated along its
             first axis.
-        axes: How its axes (of each part) are turned; None to leave them.
-        squeeze: How many of the axes, last after turning, have length 1 and are left out.
-        of_head: Whether an encoder without its head lacks the variables.
+        axes: Permutation of the axes, of each part, to those of the variable; None for none.
+        squeeze: Number of axes of length 1 at the end, after the permutation, that are removed.
+        of_head: Whether the variables belong to the head and are missing in an encoder without it.
     """
 
     published: str
@@ -45,14 +46,14 @@ class Entry:
 
 
 def dense(published: str, variable: str, bias: bool = True, **kwargs) -> list[Entry]:
-    """Returns the entries of a linear layer, [out, in] when published."""
+    """Returns the entries of a linear layer, published as [out, in]."""
     return [Entry(f"{published}.weight", (f"{variable}/kernel",), (1, 0), **kwargs)] + [
         Entry(f"{published}.bias", (f"{variable}/bias",), **kwargs)
     ] * bias
 
 
 def convolution(published: str, variable: str, rank: int, bias: bool = True) -> list[Entry]:
-    """Returns the entries of a convolution, [out, in, ...] when published."""
+    """Returns the entries of a convolution, published as [out, in, ...]."""
     axes = (*range(2, rank + 2), 1, 0)
     return [Entry(f"{published}.weight", (f"{variable}/kernel",), axes)] + [
         Entry(f"{published}.bias", (f"{variable}/bias",))
@@ -60,7 +61,7 @@ def convolution(published: str, variable: str, rank: int, bias: bool = True) -> 
 
 
 def norm(published: str, variable: str, **kwargs) -> list[Entry]:
-    """Returns the entries of a norm."""
+    """Returns the entries of a layer norm or batch norm."""
     return [
         Entry(f"{published}.weight", (f"{variable}/gamma",), **kwargs),
         Entry(f"{published}.bias", (f"{variable}/beta",), **kwargs),
@@ -79,16 +80,16 @@ def conv_positions(published: str) -> list[Entry]:
 def assign_weights(
     model: keras.Model, entries: Iterable[Entry], weights: Mapping[str, np.ndarray], source: str
 ) -> None:
-    """Puts published arrays into an encoder, or changes nothing.
+    """Assigns published arrays to the variables of an encoder, or changes nothing.
 
     Args:
-        model: The encoder, or a network that holds one; other variables of it stay.
-        entries: Of the encoder's config.
+        model: The encoder, or a network that holds one; its other variables do not change.
+        entries: Entries of the encoder's config.
         weights: The arrays by published name.
-        source: Where they are from, for the messages.
+        source: Where the arrays are from, for messages.
 
     Raises:
-        InputError: If a name is missing or left over, or a shape is another.
+        InputError: If a name is missing or left over, a shape differs, or a value is not finite.
     """
     entries = list(entries)
     variables = variables_of(model)
@@ -97,14 +98,14 @@ def assign_weights(
     foreign = [name for name in weights if name not in known]
     if missing or foreign:
         wrong = [f"lacks {some(missing)}"] * bool(missing)
-        wrong += [f"holds {some(foreign)}, for which there is no place"] * bool(foreign)
+        wrong += [f"holds {some(foreign)}, which the encoder does not have"] * bool(foreign)
         raise InputError(f"{source}: does not fit its own config: it {' and it '.join(wrong)}")
     values, wrong = {}, []
     for entry in entries:
         if entry.of_head and not all(name in variables for name in entry.variables):
             continue
-        places = [variables[name] for name in entry.variables]
-        wanted = entry.to_published([np.empty(place.shape, np.bool_) for place in places]).shape
+        own = [np.empty(variables[name].shape, np.bool_) for name in entry.variables]
+        wanted = entry.to_published(own).shape
         array = weights[entry.published]
         if array.shape != wanted:
             wrong.append(f"{entry.published} {_size(array.shape)} (not {_size(wanted)})")
@@ -121,14 +122,14 @@ def assign_weights(
 def published_weights(
     entries: Iterable[Entry], values: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Returns values of variables by their published names, the inverse of `assign_weights`.
+    """Returns published arrays by name, made from the values of variables.
 
     Args:
-        entries: Of the encoder's config.
-        values: Of all variables that they name.
+        entries: Entries of the encoder's config.
+        values: Values of all variables of the entries, by name.
 
     Raises:
-        KeyError: If one is missing.
+        KeyError: If a variable is missing.
     """
     return {
         entry.published: entry.to_published([values[name] for name in entry.variables])
@@ -137,21 +138,17 @@ def published_weights(
 
 
 def variables_of(model: keras.Model) -> dict:
-    """Returns the variables of a model and of what it holds, by <name of the layer>/<weight>.
+    """Returns the variables of a model and of the models inside it, by <layer>/<weight>.
 
-    The variables' own names say the same only until a model is loaded from a file.
+    The variables' own names cannot be used: they differ once a model is loaded from a file.
     """
     found = {}
-    for layer in model.submodules:
-        if isinstance(layer, keras.layers.Layer) and not any(map(_has_weights, layer.submodules)):
+    for layer in sublayers(model):
+        if not any(inner.weights for inner in sublayers(layer)):
             for variable in layer.weights:
                 weight = variable.name.split("/")[-1].removesuffix(":0")
                 found[f"{layer.name}/{weight}"] = variable
     return found
-
-
-def _has_weights(module) -> bool:
-    return isinstance(module, keras.layers.Layer) and bool(module.weights)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What a file of published weights holds, before anything is known of the encoder in it."""
+"""The content of a published checkpoint, before the kind of encoder is known."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from asd_tf.data.listing import some
+from asd_tf.data.layouts.file_index import some
 from asd_tf.errors import InputError
 
 
@@ -15,10 +15,10 @@ class Raw:
     """A published checkpoint.
 
     Args:
-        source: Where it is from, for the messages.
-        config: What the publisher says of the network; empty if nothing.
+        source: Path of the checkpoint, for messages.
+        config: Published config of the network; empty if there is none.
         weights: Arrays by name.
-        preprocessor: What the publisher says of the input; empty if nothing.
+        preprocessor: Published config of the input; empty if there is none.
     """
 
     source: str
@@ -27,10 +27,10 @@ class Raw:
     preprocessor: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def need(self, *names: str) -> list[Any]:
-        """Returns values of the config.
+        """Returns the values of the config with the given names.
 
         Raises:
-            InputError: If one is missing.
+            InputError: If a name is missing.
         """
         missing = [name for name in names if name not in self.config]
         if missing:
@@ -38,14 +38,17 @@ class Raw:
         return [self.config[name] for name in names]
 
     def rates(self, **names: str) -> dict[str, float]:
-        """Returns dropout rates by our names, 0 where the config says nothing."""
+        """Returns dropout rates by our names; 0 for those that the config does not hold."""
         return {ours: float(self.config.get(theirs, 0.0)) for ours, theirs in names.items()}
 
     def only(self, **wanted: Any) -> None:
-        """Refuses variants of an encoder that are not built here.
+        """Refuses variants of an encoder that are not supported.
+
+        Args:
+            wanted: Name to the one supported value; a name that the config lacks is accepted.
 
         Raises:
-            InputError: If a value of the config is another.
+            InputError: If a value of the config differs.
         """
         for name, value in wanted.items():
             found = self.config.get(name, value)
@@ -55,11 +58,11 @@ class Raw:
                 )
 
     def part(self, prefixes: Iterable[str], ignored: Iterable[str] = ()) -> dict[str, np.ndarray]:
-        """Returns the arrays of the first of some prefixes, without it.
+        """Returns the arrays whose names have a prefix, by their names without it.
 
         Args:
-            prefixes: Of which the first that occurs counts; "" for all names.
-            ignored: Beginnings of names, without the prefix, that are of no use here.
+            prefixes: The first one that occurs is used; "" matches all names.
+            ignored: Arrays whose names, without the prefix, begin with one of these are left out.
         """
         ignored = tuple(ignored)
         for prefix in prefixes:

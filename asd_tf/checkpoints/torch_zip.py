@@ -1,22 +1,26 @@
-"""PyTorch checkpoints (zip archives, as torch.save writes since 1.6) without PyTorch.
+"""Reads PyTorch checkpoints (zip archives, written by torch.save since 1.6) without PyTorch."""
 
-A pickle is a program: it may call whatever it names. Here it may name no more than the few things
-that tensors and plain containers are made of, and what it names is not PyTorch but this file.
-"""
-
-import collections
-import dataclasses
 import math
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from asd_tf.checkpoints.torch_pickle import (
+    MAX_BYTES,
+    Fixed,
+    ForeignNameError,
+    Function,
+    OrderedDict,
+    Tensor,
+    run_pickle,
+)
 from asd_tf.errors import InputError
 
-# Stored values of a kind of storage. bfloat16 is the upper half of a float32.
+# Type of the stored values per class of storage. bfloat16 is the upper half of a float32.
 _DTYPES = {
     "FloatStorage": "f4",
     "DoubleStorage": "f8",
@@ -30,10 +34,14 @@ _DTYPES = {
     "BoolStorage": "?",
 }
 
-# What unpickling raises when its input is not what a pickler wrote.
+# Views of one storage are copied: tied weights twice, and bfloat16 takes twice its size.
+_MAX_COPIES = 4
+_MAX_DIMENSIONS = 8
+
+# Errors that damaged input raises.
 _DAMAGE = (
     pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError,
-    OverflowError, MemoryError, UnicodeDecodeError, zipfile.BadZipFile, NotImplementedError,
+    OverflowError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
@@ -44,11 +52,12 @@ def read_torch_zip(path: Path) -> Any:
         path: The file.
 
     Returns:
-        What was saved, of dicts, lists, tuples, numbers, strings, None, and numpy arrays for
-        tensors; bfloat16 becomes float32.
+        The saved object, made of dicts, lists, tuples, numbers, strings, None, and numpy arrays in
+        place of tensors; bfloat16 becomes float32. It takes at most a few times the memory that
+        the file takes on disk.
 
     Raises:
-        InputError: If the file is missing, damaged, of the format before 1.6, or wants more than
+        InputError: If the file is missing or damaged, has the format before 1.6, or needs more than
             tensors and plain containers.
     """
     try:
@@ -58,23 +67,27 @@ def read_torch_zip(path: Path) -> Any:
         raise InputError(f"{path}: there is no such file") from None
     except zipfile.BadZipFile:
         raise InputError(
-            f"{path}: is no whole zip archive, which PyTorch's checkpoints are; download it again"
+            f"{path}: is not a complete zip archive, as torch.save writes; download it again"
         ) from None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Kind:
+class _Kind(Fixed):
     """A class of storage, named in the pickle."""
 
-    name: str
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
 
 
-@dataclasses.dataclass(frozen=True)
-class _Storage:
-    """The values that tensors are views of, [n]."""
+class _Storage(Fixed):
+    """The values [n] that tensors are views of."""
 
-    values: np.ndarray
-    is_bfloat16: bool
+    __slots__ = ("is_bfloat16", "values")
+
+    def __init__(self, values: np.ndarray, is_bfloat16: bool):
+        self.values = values
+        self.is_bfloat16 = is_bfloat16
 
 
 class _Checkpoint:
@@ -85,99 +98,99 @@ class _Checkpoint:
         self._archive = archive
         names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         if len(names) != 1:
-            raise InputError(f"{path}: holds no data.pkl, so it is no checkpoint of PyTorch")
+            raise InputError(f"{path}: holds no data.pkl, so it is not a checkpoint of PyTorch")
         self._root = names[0].removesuffix("/data.pkl")
-        self._order = ">" if self._text("byteorder") == "big" else "<"
         self._storages: dict[str, _Storage] = {}
+        # Storages are not compressed, so all of them together are smaller than the file.
+        self._unread = path.stat().st_size
+        self._uncopied = _MAX_COPIES * self._unread
 
     def read(self) -> Any:
-        """Unpickles."""
-        with self._archive.open(f"{self._root}/data.pkl") as file:
-            try:
-                return _Unpickler(file, self).load()
-            except _DAMAGE as error:
-                raise InputError(f"{self._path}: is damaged: {_one_line(error)}") from None
+        """Runs the pickle."""
+        names = {
+            "collections.OrderedDict": OrderedDict,
+            "torch._utils._rebuild_tensor_v2": Function(self._tensor),
+            "torch._utils._rebuild_parameter": Function(_parameter),
+            **{f"torch.{name}": _Kind(name) for name in _DTYPES},
+        }
+        try:
+            self._order = ">" if self._start_of("byteorder", 16) == b"big" else "<"
+            return run_pickle(self._start_of("data.pkl", MAX_BYTES + 1), names, self._storage)
+        except ForeignNameError as error:
+            raise InputError(
+                f"{self._path}: wants to run {error}, which no checkpoint of tensors needs; "
+                "it is not opened"
+            ) from None
+        except _DAMAGE as error:
+            raise InputError(f"{self._path}: is damaged: {_one_line(error)}") from None
 
-    def refuse(self, name: str) -> None:
-        """Refuses a checkpoint for a name in it.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(
-            f"{self._path}: wants to run {name}, which no checkpoint of tensors needs; "
-            "it is not opened"
-        )
-
-    def storage(self, kind: _Kind, key: str, count: int) -> _Storage:
-        """Reads a storage, once."""
+    def _storage(self, pid: Any) -> _Storage:
+        """Returns the storage of a persistent id."""
+        word, kind, key, _, count = pid
+        if word != "storage" or not isinstance(kind, _Kind) or not isinstance(key, str):
+            raise ValueError("a reference is not to a storage")
         if key not in self._storages:
-            dtype = np.dtype(_DTYPES[kind.name]).newbyteorder(self._order)
-            # The size is compared before reading: a small archive can claim a lot.
-            info = self._archive.getinfo(f"{self._root}/data/{key}")
-            if info.file_size != count * dtype.itemsize or info.compress_size != info.file_size:
-                raise ValueError(f"storage {key} has {info.file_size} bytes for {count} values")
-            values = np.frombuffer(self._archive.read(info), dtype)
+            values = self._values(kind, key, count)
             self._storages[key] = _Storage(values, kind.name == "BFloat16Storage")
         return self._storages[key]
 
-    def _text(self, name: str) -> str:
+    def _values(self, kind: _Kind, key: str, count: int) -> np.ndarray:
+        """Reads the values [count] of a storage."""
+        dtype = np.dtype(_DTYPES[kind.name]).newbyteorder(self._order)
+        # Checked before reading: a small archive can claim a large storage.
+        info = self._archive.getinfo(f"{self._root}/data/{key}")
+        if info.file_size != count * dtype.itemsize or info.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"storage {key} has {info.file_size} bytes for {count} values")
+        self._unread -= info.file_size
+        if self._unread < 0:
+            raise ValueError("its storages are larger than the file")
+        values = np.frombuffer(self._archive.read(info), dtype)
+        if values.shape != (count,):
+            raise ValueError(f"storage {key} has {values.size} values for {count}")
+        return values
+
+    def _tensor(self, storage: _Storage, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
+        """Copies a tensor out of its storage."""
+        if not isinstance(storage, _Storage):
+            raise ValueError("a tensor has no storage")
+        view = _view(storage.values, offset, shape, strides)
+        self._uncopied -= view.size * (4 if storage.is_bfloat16 else view.itemsize)
+        if self._uncopied < 0:
+            raise ValueError("its tensors are larger than the file")
+        if storage.is_bfloat16:
+            return Tensor((view.astype(np.uint32) << 16).view(np.float32))
+        return Tensor(view.astype(view.dtype.newbyteorder("=")))
+
+    def _start_of(self, name: str, size: int) -> bytes:
+        """Returns at most the first `size` bytes of a file; none if it is missing."""
         try:
-            return self._archive.read(f"{self._root}/{name}").decode()
+            with self._archive.open(f"{self._root}/{name}") as file:
+                return file.read(size)
         except KeyError:
-            return ""
+            return b""
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes tensors and plain containers, and nothing else."""
-
-    def __init__(self, file, checkpoint: _Checkpoint):
-        super().__init__(file)
-        self._checkpoint = checkpoint
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Gives what stands for a name, if it is allowed."""
-        if module == "torch" and name in _DTYPES:
-            return _Kind(name)
-        allowed = {
-            ("collections", "OrderedDict"): collections.OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-            ("torch._utils", "_rebuild_parameter"): _parameter,
-        }
-        if (module, name) not in allowed:
-            self._checkpoint.refuse(f"{module}.{name}")
-        return allowed[module, name]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        """Gives the storage of an id."""
-        word, kind, key, _, count = pid
-        if word != "storage" or not isinstance(kind, _Kind):
-            raise ValueError("it refers to what is no storage")
-        return self._checkpoint.storage(kind, key, count)
-
-
-def _tensor(storage: _Storage, offset: int, shape, strides, *_) -> np.ndarray:
-    """Copies a tensor out of its storage."""
-    count, values = math.prod(shape), storage.values
-    if not isinstance(storage, _Storage) or len(shape) != len(strides):
-        raise ValueError("it holds a tensor of no storage")
-    if min((offset, *shape, *strides)) < 0 or count > values.size:
-        raise ValueError(f"it holds a tensor {tuple(shape)} that does not fit its storage")
-    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    if count and last >= values.size:
-        raise ValueError(f"it holds a tensor {tuple(shape)} that does not fit its storage")
+def _view(values: np.ndarray, offset: int, shape: Any, strides: Any) -> np.ndarray:
+    """Returns a view of the values [n] after checking that it lies within them."""
+    if len(shape) != len(strides) or len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"a tensor has {len(shape)} sizes and {len(strides)} strides")
+    if not all(isinstance(n, int) and n >= 0 for n in (offset, *shape, *strides)):
+        raise ValueError("a size, stride or offset of a tensor is no number")
+    count = math.prod(shape)
     if not count:
         return np.zeros(shape, values.dtype)
-    view = np.lib.stride_tricks.as_strided(
+    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if count > values.size or last >= values.size:
+        raise ValueError(f"a tensor {tuple(shape)} does not fit its storage")
+    return np.lib.stride_tricks.as_strided(
         values[offset:], shape, [step * values.itemsize for step in strides], writeable=False
     )
-    if storage.is_bfloat16:
-        return (view.astype(np.uint32) << 16).view(np.float32)
-    return view.astype(values.dtype.newbyteorder("="))
 
 
-def _parameter(tensor: np.ndarray, *_) -> np.ndarray:
-    """A parameter is its tensor."""
+def _parameter(tensor: Any, *_: Any) -> Tensor:
+    """Returns the tensor of a parameter."""
+    if not isinstance(tensor, Tensor):
+        raise ValueError("a parameter is no tensor")
     return tensor
 
 

@@ -1,4 +1,4 @@
-"""Wav2Vec2 as Hugging Face folders hold it."""
+"""Wav2Vec2 in the layout of Hugging Face folders."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,10 @@ import numpy as np
 
 from asd_tf.checkpoints.mapping import Entry, conv_positions, convolution, dense, norm
 from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.reader import Reader
 from asd_tf.models.encoders.wav2vec2 import Wav2Vec2Config
 
-# What masks training inputs, and an adapter behind the encoder.
+# The vector that masks training inputs, and an adapter after the encoder.
 _IGNORED = ("masked_spec_embed", "adapter.")
 # Weight norm was renamed by PyTorch 2.1.
 _NEW_NAMES = {
@@ -17,16 +18,16 @@ _NEW_NAMES = {
 }
 
 
-def fits(raw: Raw) -> bool:
-    """Tells whether a checkpoint is of Wav2Vec2."""
+def matches(raw: Raw) -> bool:
+    """Returns whether a checkpoint is of Wav2Vec2."""
     return raw.config.get("model_type") == "wav2vec2"
 
 
 def read(raw: Raw) -> tuple[Wav2Vec2Config, dict[str, np.ndarray]]:
-    """Returns the config and the weights; those of a head for speech are left out.
+    """Returns the config and the weights without those of a speech recognition head.
 
     Raises:
-        InputError: If the config lacks a size or is of another kind of network.
+        InputError: If the config lacks a size or is of an unsupported variant.
     """
     raw.only(hidden_act="gelu", feat_extract_activation="gelu", position_embeddings_type=None)
     filters, kernels, strides, depth, width, heads, ffn = raw.need(
@@ -48,7 +49,7 @@ def read(raw: Raw) -> tuple[Wav2Vec2Config, dict[str, np.ndarray]]:
         conv_groups=groups,
         stable=raw.config.get("do_stable_layer_norm", False),
         epsilon=raw.config.get("layer_norm_eps", 1e-5),
-        normalise=raw.preprocessor.get("do_normalize", True),
+        normalize=raw.preprocessor.get("do_normalize", True),
         **raw.rates(
             input_dropout="feat_proj_dropout",
             dropout="hidden_dropout",
@@ -62,7 +63,7 @@ def read(raw: Raw) -> tuple[Wav2Vec2Config, dict[str, np.ndarray]]:
 
 
 def entries(config: Wav2Vec2Config) -> Iterator[Entry]:
-    """Yields which published array is which variable."""
+    """Yields the variable or variables of each published array."""
     for index in range(len(config.filters)):
         theirs = f"feature_extractor.conv_layers.{index}"
         yield from convolution(f"{theirs}.conv", f"conv_{index}", rank=1, bias=config.conv_bias)
@@ -86,3 +87,6 @@ def _new_name(name: str) -> str:
     for old, new in _NEW_NAMES.items():
         name = name.replace(old, new)
     return name
+
+
+WAV2VEC2 = Reader(Wav2Vec2Config, matches, read, entries)

@@ -1,4 +1,4 @@
-"""The encoders of Whisper, Qwen-Audio and Qwen2-Audio as Hugging Face folders hold them."""
+"""The encoders of Whisper, Qwen-Audio and Qwen2-Audio in the layout of Hugging Face folders."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,15 @@ import numpy as np
 
 from asd_tf.checkpoints.mapping import Entry, convolution, dense, norm
 from asd_tf.checkpoints.raw import Raw
+from asd_tf.checkpoints.reader import Reader
 from asd_tf.models.encoders.whisper import WhisperConfig
 
 _WHISPER_PREFIXES = ("model.encoder.", "encoder.", "audio_tower.", "")
 _QWEN_PREFIXES = ("transformer.audio.", "")
-# What stands behind the encoder: heads, and the way into a language model.
+# Parts after the encoder: heads, and the projection into a language model.
 _IGNORED = ("proj.", "proj_out.", "audio_bos_eos_token.", "decoder.", "classifier.", "projector.")
-# Qwen-Audio has the names of OpenAI's Whisper; in this order of replacement they are those of
-# Hugging Face. Its queries, keys and values come first, "out" stays apart from them.
+# Replacements, in this order, that turn the names of OpenAI's Whisper, which Qwen-Audio uses, into
+# those of Hugging Face.
 _OPENAI_NAMES = {
     "blocks.": "layers.",
     ".attn.query.": ".self_attn.q_proj.",
@@ -29,8 +30,8 @@ _OPENAI_NAMES = {
 _OPENAI_TABLE = "positional_embedding"
 
 
-def fits(raw: Raw) -> bool:
-    """Tells whether a checkpoint has an encoder of Whisper's shape."""
+def matches(raw: Raw) -> bool:
+    """Returns whether a checkpoint has an encoder of Whisper's kind."""
     kind = raw.config.get("model_type")
     return kind in ("whisper", "qwen2_audio") or (kind == "qwen" and "audio" in raw.config)
 
@@ -39,7 +40,7 @@ def read(raw: Raw) -> tuple[WhisperConfig, dict[str, np.ndarray]]:
     """Returns the config and the weights of the encoder alone.
 
     Raises:
-        InputError: If the config lacks a size or is of another kind of network.
+        InputError: If the config lacks a size or is of an unsupported variant.
     """
     if raw.config["model_type"] == "qwen":
         return _read_qwen(Raw(raw.source, raw.config["audio"], raw.weights))
@@ -62,7 +63,7 @@ def read(raw: Raw) -> tuple[WhisperConfig, dict[str, np.ndarray]]:
 
 
 def entries(config: WhisperConfig) -> Iterator[Entry]:
-    """Yields which published array is which variable."""
+    """Yields the variable or variables of each published array."""
     yield from convolution("conv1", "conv_0", rank=1)
     yield from convolution("conv2", "conv_1", rank=1)
     yield Entry("embed_positions.weight", ("positions/table",))
@@ -78,7 +79,7 @@ def entries(config: WhisperConfig) -> Iterator[Entry]:
 
 
 def _read_qwen(raw: Raw) -> tuple[WhisperConfig, dict[str, np.ndarray]]:
-    """Reads what Qwen-Audio says of its encoder."""
+    """Reads the encoder of Qwen-Audio."""
     bands, positions, width, heads, depth = raw.need(
         "n_mels", "n_ctx", "n_state", "n_head", "n_layer"
     )
@@ -95,3 +96,6 @@ def _of_openai(name: str) -> str:
     for theirs, ours in _OPENAI_NAMES.items():
         name = name.replace(theirs, ours)
     return name
+
+
+WHISPER = Reader(WhisperConfig, matches, read, entries)

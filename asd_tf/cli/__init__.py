@@ -1,1 +1,1 @@
-"""Flags in, messages out: the command lines of asd_tf."""
+"""The command lines of asd_tf: flags, messages and exit status."""

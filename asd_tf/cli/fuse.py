@@ -8,14 +8,14 @@ from asd_tf.cli import app
 from asd_tf.errors import InputError, UsageError
 
 DESCRIPTION = """
-Makes one detector of several, whose scores it fuses. It is saved, loaded and scored like any other,
-and needs none of its parts any more.
+Makes one detector that fuses the scores of several. It is used like any other detector, and does
+not need the originals.
 
   asd-fuse OUT RUN_OR_DETECTOR RUN_OR_DETECTOR ... --rule=rank
 
 The rules are sum, mean, median and max of the parts' scores, and rank: the mean of -log(share of
-normal clips that score higher). Scores are standardised on calibration scores first; --scale=raw
-takes them as they are. Thresholds come from the fused calibration scores.
+normal clips that score higher). Scores are first standardized by calibration scores; --scale=raw
+leaves them unchanged. Thresholds come from the fused calibration scores.
 """
 
 
@@ -26,8 +26,8 @@ def define_flags(values: flags.FlagValues) -> None:
     )  # fmt: skip
     flags.DEFINE_string(
         "scale",
-        "standardised",
-        "standardised or raw; of no meaning to rank, which has a scale of its own.",
+        "standardized",
+        "standardized or raw; not used by the rule rank, which has its own scale.",
         flag_values=values,
     )
     flags.DEFINE_list(
@@ -54,24 +54,29 @@ def fuse(values: flags.FlagValues, positional: list[str]) -> None:
         raise UsageError("name a folder to make and at least two detectors; see --help")
     out, *given = map(Path, positional)
     if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out}: something is there already; choose another folder")
+        raise InputError(f"{out}: exists and is not empty; choose another folder")
 
-    from asd_tf.cli.messages import say
     from asd_tf.detector.fused import write_fused_detector
-    from asd_tf.detector.fusion import Fusion
+    from asd_tf.scoring.fusion import Fusion
 
     parts = named_parts(given)
-    fusion = Fusion(values.rule, values.scale, _numbers(values.weights))
+    try:
+        fusion = Fusion(values.rule, values.scale, _numbers(values.weights))
+        fusion.check_parts(len(parts))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     write_fused_detector(out, parts, fusion, values.quantile)
-    say(f"{out}: {len(parts)} detectors, {', '.join(parts)}, fused by {values.rule}")
-    say(f"next         asd-score {out} FILES_OR_FOLDERS   scores new recordings")
+    app.echo(f"{out}: {len(parts)} detectors, {', '.join(parts)}, fused by {values.rule}")
+    app.echo(f"next         asd-score {out} FILES_OR_FOLDERS   scores new recordings")
 
 
 def named_parts(given: list[Path]) -> dict[str, Path]:
-    """Names detectors by their folder, or by that of their run; equal names get a number."""
+    """Names detectors by their folder or their run's; equal names get a number."""
+    from asd_tf.detector.folder import detector_in
+
     parts: dict[str, Path] = {}
     for path in given:
-        detector = path / "detector" if (path / "detector" / "detector.json").exists() else path
+        detector = detector_in(path)
         resolved = detector.resolve()
         name = resolved.parent.name if resolved.name == "detector" else resolved.name
         unique, number = name, 2

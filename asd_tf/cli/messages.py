@@ -1,63 +1,39 @@
-"""What the commands say on the terminal."""
+"""The results that the commands print."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
-import tqdm
-
-from asd_tf.data.simulated import SimulationOptions, simulate
-from asd_tf.evaluation.evaluate import Evaluation
-from asd_tf.evaluation.tables import format_runs_table, format_table
-from asd_tf.run import Run
+from asd_tf.api import Result
+from asd_tf.cli import app
+from asd_tf.evaluation.text_tables import format_runs_table, format_table
+from asd_tf.run.run import Run
 
 
-def say(message: str) -> None:
-    """Prints a message at once, also into a pipe."""
-    print(message, flush=True)
-
-
-def simulate_with_progress(folder: Path, options: SimulationOptions, say) -> Path:
-    """Makes simulated machines, or finds them made, and says which."""
-    if not (folder / "simulation.json").exists():
-        say(f"making simulated machines in {folder}")
-    with contextlib.ExitStack() as stack:
-        bar = None
-
-        def progress(done: int, total: int) -> None:
-            nonlocal bar
-            if bar is None:
-                bar = stack.enter_context(tqdm.tqdm(total=total, desc="simulate", unit="clip"))
-            bar.update(done - bar.n)
-
-        return simulate(folder, options, progress)
-
-
-def report_run(run: Run, evaluation: Evaluation, singles: Sequence[Evaluation] = ()) -> None:
-    """Prints the metrics of a run, where everything lies, and what to do next."""
-    say("")
-    say(format_table(evaluation))
-    if singles:
-        say("")
-        say(format_runs_table(singles))
+def report_run(result: Result) -> None:
+    """Prints the metrics of a run, the paths of its results, and possible next commands."""
+    run, evaluation = result.run, result.evaluation
+    app.echo("")
+    app.echo(format_table(evaluation))
+    if result.singles:
+        app.echo("")
+        app.echo(format_runs_table(result.singles))
     bad = evaluation.scored["status"].eq("bad_file").sum()
     if bad:
-        say(f"\n{bad} test clips could not be read; see {run.evaluation_folder / 'scores.csv'}")
-    say("")
-    for name, text in _what_there_is(run):
-        say(f"{name:<13}{text}")
+        app.echo(f"\n{bad} test clips could not be read; see {run.evaluation_folder}/scores.csv")
+    app.echo("")
+    for name, text in _results(run):
+        app.echo(f"{name:<13}{text}")
 
 
-def _what_there_is(run: Run) -> Iterator[tuple[str, str]]:
-    """Yields what a run left, and the commands that go on from there."""
+def _results(run: Run) -> Iterator[tuple[str, str]]:
+    """Yields name and text of the results of a run, and of possible next commands."""
     folder = run.evaluation_folder
     yield "report", f"{folder / 'report.html'}"
     yield "detector", f"{run.detector_folder}"
     yield "metrics", f"{folder / 'metrics.csv'}, metrics.json"
     yield "scores", f"{folder / 'scores.csv'}"
-    pictures = [name for name in ("roc.png", "scores.png") if (folder / name).exists()]
-    if pictures:
-        yield "pictures", f"{folder / pictures[0]}" + "".join(f", {name}" for name in pictures[1:])
+    plots = [name for name in ("roc.png", "scores.png") if (folder / name).exists()]
+    if plots:
+        yield "plots", f"{folder / plots[0]}" + "".join(f", {name}" for name in plots[1:])
     if (folder / "submission").exists():
         yield "submission", f"{folder / 'submission'}"
     yield "next", f"asd-score {run.detector_folder} FILES_OR_FOLDERS   scores new recordings"

@@ -1,26 +1,36 @@
-"""`asd-score`: scores recordings with a saved detector, as CSV."""
+"""`asd-score`: scores recordings with a saved detector, as CSV, JSON lines or Parquet."""
 
-import csv
+import os
 import sys
 
-import pandas as pd
 import tqdm
 from absl import flags
 
 from asd_tf.cli import app
-from asd_tf.errors import UsageError
+from asd_tf.cli.tables import FORMATS, format_of, table_writer
+from asd_tf.errors import InputError, UsageError
 
 DESCRIPTION = """
-Scores recordings and decides which are anomalous: a line of CSV per clip on the standard output.
+Scores recordings and decides which are anomalous: a row per recording on the standard output.
 
   asd-score runs/wilkinghoff-quick-simulated-seed0/detector clip.wav /data/fan/test
+  asd-score DETECTOR monday.flac --per=both --output=monday.jsonl
+  find /data -newer stamp -name '*.wav' | asd-score DETECTOR - --fail_on_anomaly
 
-The machine is the folder above train/ or test/, the section comes from the name; --machine and
---section say otherwise. Files of any sample rate are resampled; of several channels that is heard
-on which the detector was trained. Exit status 0 if every file was scored, else 1.
+The machine is the folder above train/ or test/, the section is read from the file name; --machine
+and --section override them. --require_signature refuses a detector that was not signed with a key,
+see asd-detector. Files are resampled if necessary; of several channels, the one that the
+detector was trained on is used. A recording that is longer than what the detector takes at once is
+scored in windows, see docs/recordings.md; a detector of an edition of DCASE scores the first.
+
+Exit status 0 if every file was scored, else 1; 3 with --fail_on_anomaly if one is anomalous.
 """
 
 COLUMNS = ("path", "machine", "section", "score", "threshold", "decision", "status")
+COLUMNS_OF_WINDOWS = (
+    "path", "machine", "section", "start_s", "end_s", "score", "threshold", "decision", "status",
+)  # fmt: skip
+ANOMALOUS = 3
 
 
 def define_flags(values: flags.FlagValues) -> None:
@@ -29,7 +39,34 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "section",
         None,
-        "The section of all clips; `any` takes the one that fits best.",
+        "The section of all clips; `any` uses the one whose threshold the score exceeds least.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "require_signature",
+        None,
+        "File of the key that must have signed the detector: refuse it otherwise.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "per",
+        "recording",
+        ["recording", "window", "both"],
+        "A row per recording, per window (with start_s and end_s), or both, told apart by `per`.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "format",
+        None,
+        FORMATS,
+        "Format; by default that of --output, else csv.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("output", None, "File to write, whole or not at all.", flag_values=values)
+    flags.DEFINE_bool(
+        "fail_on_anomaly",
+        False,
+        "Exit with status 3 if a recording is anomalous, even if others could not be scored.",
         flag_values=values,
     )
 
@@ -44,47 +81,64 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     if len(positional) < 2:
         raise UsageError("name a detector and at least one file or folder; see --help")
     folder, *paths = positional
+    kind = format_of(values.format, values.output)
 
-    from asd_tf.data.inspection import conversions, reason_for
-    from asd_tf.data.paths import clips_of_files
+    from asd_tf.data.decoding.inspection import conversions, reason_for
+    from asd_tf.data.layouts.files import clips_of_files
     from asd_tf.detector import Detector
 
-    detector = Detector.load(folder)
-    clips = clips_of_files(paths, detector.channel)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    # The parts of a fused detector may have several.
+    detector = Detector.load(folder, values.require_signature)
+    clips = clips_of_files(_with_listed(paths), detector.channel)
+    windows = detector.recordings.windows_of(clips)
+    # The parts of a fused detector may have different sample rates.
     sample_rate = detector.manifest.get("sample_rate", 16000)
-    unknown, scored, all_scored = set(), set(), True
-    with tqdm.tqdm(total=len(clips), desc="score", unit="clip") as bar:
-        for table, _ in detector.score_in_chunks(
-            clips, machine=values.machine, section=values.section, progress=bar.update, chunk=64
-        ):
-            for row in table.itertuples(index=False):
-                writer.writerow(_cells(row))
-                if row.status == "bad_file":
-                    reason = reason_for(
-                        clips[clips["clip_id"] == row.clip_id].iloc[0],
-                        sample_rate,
-                    )
-                    tqdm.tqdm.write(f"{row.clip_id}: {reason}", file=sys.stderr)
+    unknown, scored, bad, is_anomalous = set(), set(), set(), False
+    scoring = {"machine": values.machine, "section": values.section, "per": values.per}
+    with (
+        table_writer(_columns(values.per), kind, values.output) as write,
+        tqdm.tqdm(total=len(windows), desc="score", unit="window") as bar,
+    ):
+        for table, _ in detector.score_in_chunks(windows, **scoring, progress=bar.update, chunk=64):
+            names = table["clip_id" if values.per == "recording" else "recording_id"]
+            write(table.assign(path=names))
+            is_anomalous |= bool(table["decision"].eq(1).any())
+            for row, name in zip(table.itertuples(index=False), names, strict=True):
+                if row.status == "bad_file" and name not in bad:
+                    bad.add(name)
+                    reason = reason_for(clips[clips["clip_id"] == name].iloc[0])
+                    tqdm.tqdm.write(app.printable(f"{name}: {reason}"), file=sys.stderr)
                 elif row.status == "unknown_group":
                     unknown.add((row.machine, row.section))
-                else:
-                    scored.add(row.clip_id)
-                all_scored &= row.status == "ok"
-            sys.stdout.flush()
+                elif row.status == "ok":
+                    scored.add(name)
     _explain_unknown(unknown, detector)
-    heard = clips[clips["clip_id"].isin(scored)]
-    for line in conversions(heard, sample_rate, "as the detector was trained"):
+    used = clips[clips["clip_id"].isin(scored)]
+    for line in conversions(used, sample_rate, "as the detector was trained"):
         print(line, file=sys.stderr)
-    return 0 if all_scored else 1
+    if values.fail_on_anomaly and is_anomalous:
+        return ANOMALOUS
+    return 1 if bad or unknown else 0
 
 
-def _cells(row) -> list[str]:
-    """Returns the cells of a row of the scored table; the path as given, what is missing empty."""
-    values = (row.clip_id, *(getattr(row, column) for column in COLUMNS[1:]))
-    return ["" if pd.isna(value) else str(value) for value in values]
+def _columns(per: str) -> tuple[str, ...]:
+    if per == "recording":
+        return COLUMNS
+    return COLUMNS_OF_WINDOWS if per == "window" else (*COLUMNS_OF_WINDOWS, "per")
+
+
+def _with_listed(paths: list[str]) -> list[str]:
+    """Replaces `-` by the paths of the standard input, one a line, in any encoding.
+
+    Raises:
+        InputError: If there is none.
+    """
+    if "-" not in paths:
+        return paths
+    lines = [os.fsdecode(line) for line in sys.stdin.buffer.read().splitlines() if line.strip()]
+    if not lines:
+        raise InputError("-: there is no path on the standard input")
+    index = paths.index("-")
+    return [*paths[:index], *lines, *(path for path in paths[index:] if path != "-")]
 
 
 def _explain_unknown(unknown: set[tuple[str, str]], detector) -> None:
@@ -95,6 +149,6 @@ def _explain_unknown(unknown: set[tuple[str, str]], detector) -> None:
     for machine, section in sorted(unknown, key=str):
         print(
             f"not known: machine '{machine}', section '{section}'; the detector knows {known} "
-            "(--machine and --section say which it is)",
+            "(set --machine and --section)",
             file=sys.stderr,
         )

@@ -1,1 +1,1 @@
-"""Which clips exist, and how they become waveforms."""
+"""Data: the clip table, its readers, decoding, downloads and simulated machines."""

@@ -1,4 +1,4 @@
-"""Zip archives that may be damaged or hostile."""
+"""Unpacks zip archives safely: they may be damaged or hostile."""
 
 import contextlib
 import shutil
@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from asd_tf.errors import InputError
 
-# The largest published archives have about 8,000 clips. Audio shrinks to a half, silence further;
-# a thousandfold is what Deflate makes of nothing.
+# The largest published archives have about 8,000 clips. Audio is compressed to about a half and
+# silence further; Deflate compresses zeros a thousandfold.
 MAX_ENTRIES = 100_000
 MAX_RATIO = 100
 
@@ -23,7 +23,7 @@ _BLOCK = 2**20
 
 
 class BadArchiveError(InputError):
-    """An archive is damaged, or is made to do harm."""
+    """An archive is damaged or hostile."""
 
 
 def unpack(
@@ -36,16 +36,16 @@ def unpack(
 
     Args:
         archive: The zip.
-        folder: Where it goes; other files there stay.
-        scratch: A folder on the same disk for the time being; removed at the end.
-        progress: Is told the size of each block written, in bytes.
+        folder: The folder to unpack into; other files in it are kept.
+        scratch: A folder for temporary files on the same disk; removed at the end.
+        progress: Called with the size in bytes of each block that is written.
 
     Returns:
-        Folder within `folder` (posix) to the number of files that the zip has there.
+        Folder within `folder` (posix) to the number of files that the zip has in it.
 
     Raises:
         BadArchiveError: If the zip is damaged, encrypted or suspiciously large; if an entry would
-            leave the folder, is a link or stands twice.
+            leave the folder, is a link or occurs twice.
         InputError: If the disk is too small, or a file is where a folder would go.
     """
     shutil.rmtree(scratch, ignore_errors=True)
@@ -55,7 +55,7 @@ def unpack(
             entries = checked_entries(archive, file)
             check_space(folder, sum(entry.file_size for entry in entries.values()))
             _refuse_clashes(archive, entries, folder)
-            # By number, without names: what a killed process leaves here is no clip to a reader.
+            # Numbers as names: a reader must not take what a killed process leaves for clips.
             for number, entry in enumerate(entries.values()):
                 _extract(file, entry, scratch / str(number), progress)
         for number, name in enumerate(entries):
@@ -71,20 +71,22 @@ def unpack(
 
 
 def checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """Lists the files of a zip by name, without folders and what file managers leave behind.
+    """Lists the files of a zip by name, without folders and the junk of file managers.
 
     Raises:
-        BadArchiveError: For what `unpack` names.
+        BadArchiveError: For the reasons that `unpack` names.
     """
     infos = file.infolist()
     if len(infos) > MAX_ENTRIES:
-        raise BadArchiveError(f"{archive.name}: {len(infos)} entries, which is no data set")
+        raise BadArchiveError(f"{archive.name}: {len(infos)} entries are too many for a data set")
     size = sum(info.file_size for info in infos)
     if size > MAX_RATIO * max(archive.stat().st_size, _BLOCK):
-        raise BadArchiveError(f"{archive.name}: would unpack to {size} bytes, which is no data set")
+        raise BadArchiveError(
+            f"{archive.name}: would unpack to {size} bytes, too many for its size"
+        )
     entries = {}
     for info in infos:
-        # What a reader of the raw name would see: ZipInfo cuts names at a null character.
+        # The raw name: ZipInfo.filename is cut at a null character.
         name = info.orig_filename.replace("\\", "/")
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\0" in name or ":" in name:
@@ -97,16 +99,16 @@ def checked_entries(archive: Path, file: zipfile.ZipFile) -> dict[PurePosixPath,
         if info.is_dir() or path.name.startswith("._") or set(_JUNK) & set(path.parts):
             continue
         if path in entries:
-            raise BadArchiveError(f"{archive.name}: the entry '{name}' stands twice")
+            raise BadArchiveError(f"{archive.name}: the entry '{name}' occurs twice")
         entries[path] = info
     return entries
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Checks that a disk has room.
+    """Checks that the disk of a folder has `size` bytes left.
 
     Raises:
-        InputError: If the disk of `folder` has fewer than `size` bytes left.
+        InputError: If it has fewer.
     """
     while not folder.exists():
         folder = folder.parent
@@ -118,7 +120,7 @@ def check_space(folder: Path, size: int) -> None:
 
 
 def csv_files_of(path: Path) -> Iterator[tuple[PurePosixPath, str]]:
-    """Yields name and text of every CSV file in a folder, in its zips, in a zip, or of one file.
+    """Yields name and text of every CSV file of a path: a folder with its zips, a zip, or a file.
 
     Raises:
         InputError: If there is no such path, or a file cannot be read.
@@ -129,10 +131,10 @@ def csv_files_of(path: Path) -> Iterator[tuple[PurePosixPath, str]]:
             if file.suffix.lower() in (".csv", ".zip") and file.is_file() and not hidden:
                 yield from csv_files_of(file)
     elif path.suffix.lower() == ".zip" and path.is_file():
-        with _open(path) as file:
-            for name, entry in checked_entries(path, file).items():
+        with _open(path) as archive:
+            for name, entry in checked_entries(path, archive).items():
                 if name.suffix.lower() == ".csv" and entry.file_size <= MAX_CSV_BYTES:
-                    yield name, _text(name, file.read(entry))
+                    yield name, _text(name, archive.read(entry))
     elif path.is_file():
         yield PurePosixPath(path.absolute().as_posix()), _text(path, path.read_bytes())
     else:
@@ -143,17 +145,17 @@ def _text(name: Path | PurePosixPath, data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{name}: is no text") from None
+        raise InputError(f"{name}: is not text") from None
 
 
 @contextlib.contextmanager
 def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip; says in one line what is wrong with it, also while it is read."""
+    """Opens a zip; an error while it is opened or read becomes a `BadArchiveError`."""
     try:
         with zipfile.ZipFile(archive) as file:
             yield file
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise BadArchiveError(f"{archive.name}: is damaged, or no zip: {error}") from None
+        raise BadArchiveError(f"{archive.name}: is damaged, or not a zip: {error}") from None
 
 
 def _extract(
@@ -168,11 +170,11 @@ def _extract(
 
 
 def _refuse_clashes(archive: Path, names: Collection[PurePosixPath], folder: Path) -> None:
-    """Checks that no file is where a folder goes, nor the other way round."""
+    """Raises an error if a file is where a folder would go, or the other way round."""
     folders = {parent for name in names for parent in name.parents}
     for name in [*names, *folders]:
-        place = folder / name
-        if name in folders and (name in names or (place.exists() and not place.is_dir())):
-            raise InputError(f"{archive.name}: {place} would be a folder, and is a file")
-        if name not in folders and place.is_dir():
-            raise InputError(f"{archive.name}: {place} would be a file, and is a folder")
+        path = folder / name
+        if name in folders and (name in names or (path.exists() and not path.is_dir())):
+            raise InputError(f"{archive.name}: {path} would be a folder, and is a file")
+        if name not in folders and path.is_dir():
+            raise InputError(f"{archive.name}: {path} would be a file, and is a folder")

@@ -1,4 +1,4 @@
-"""Features of clips on disk, written once, and windows and crops of them for training."""
+"""Features of clips on disk, and batches of windows and crops of them for training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from asd_tf.data.pipeline import scoring_batches, shuffled_rows, stable_seed
+from asd_tf.data.pipeline import scoring_batches, shuffled_rows
 from asd_tf.errors import InputError
-from asd_tf.files import atomic_path
+from asd_tf.files import atomic_path, create_array
+from asd_tf.seeds import stable_seed
 
 _BATCH = 32
 _ENDLESS = np.iinfo(np.int64).max
@@ -23,24 +24,22 @@ def write_frame_features(
     sample_rate: int,
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """Writes the features of clips as one array on disk, in one pass and whole or not at all.
+    """Writes the features of clips as one array on disk, in one pass, whole or not at all.
 
     Args:
-        path: The file, which ends in .npy.
+        path: The file to write, which ends in .npy.
         frontend: Waveform [batch, N] to features [batch, frames, bands].
         clips: The clip table.
-        sample_rate: Of the waveforms, in Hz.
-        progress: Told the number of clips after each batch.
+        sample_rate: Sample rate of the waveforms in Hz.
+        progress: Called after each batch with its number of clips.
 
     Returns:
-        Which clips [clips] could be read; the features of the others are zero.
+        [clips] bool, whether a clip could be read; the features of the others are zero.
     """
-    samples, shape = frontend.input_shape[1], frontend.output_shape[1:]
+    samples, shape = frontend.input_shape[1], frontend.output.shape[1:]
     ok = np.zeros(len(clips), bool)
     with atomic_path(path) as temporary:
-        features = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.float32, shape=(len(clips), *shape)
-        )
+        features = create_array(temporary, (len(clips), *shape))
         for rows, waveform in scoring_batches(clips, samples, sample_rate, _BATCH):
             features[rows.numpy()] = frontend(waveform, training=False)
             ok[rows.numpy()] = True
@@ -50,7 +49,7 @@ def write_frame_features(
 
 
 def load_frame_features(path: Path) -> np.memmap:
-    """Opens what `write_frame_features` wrote, [clips, frames, bands], without reading it."""
+    """Maps the file of `write_frame_features` into memory: [clips, frames, bands] float32."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -65,27 +64,27 @@ def window_batches(
 ) -> tf.data.Dataset:
     """Streams batches of windows without end; batch k is a pure function of (seed, stage, k).
 
-    All windows of the clips are one endless stream, shuffled epochs end to end, cut into full
+    All windows of the clips form one endless stream of shuffled epochs, which is cut into full
     batches.
 
     Args:
         features: [clips, frames, bands], possibly on disk.
-        rows: The clips to take windows from.
+        rows: Indices of the clips to take windows from.
         size: Frames of a window.
         batch_size: Windows in a batch.
         seed: Seed of the run.
         stage: Name of the stage.
-        first_step: The first batch.
+        first_step: Number of the first batch.
 
     Returns:
         A dataset of (step int64 [], windows float32 [batch, size, bands]).
 
     Raises:
-        InputError: If there are fewer windows than a batch has.
+        InputError: If there are fewer windows than `batch_size`.
     """
     _, frames, bands = features.shape
-    of_clip = frames - size + 1
-    count, seed = len(rows) * of_clip, stable_seed(seed, stage)
+    windows_per_clip = frames - size + 1
+    count, seed = len(rows) * windows_per_clip, stable_seed(seed, stage)
     if count < batch_size:
         raise InputError(
             f"{len(rows)} clips have {count} windows of {size} frames, and a batch {batch_size}: "
@@ -93,20 +92,20 @@ def window_batches(
         )
 
     def gather(numbers: np.ndarray) -> np.ndarray:
-        clips, starts = rows[numbers // of_clip], numbers % of_clip
+        clips, starts = rows[numbers // windows_per_clip], numbers % windows_per_clip
         return features[clips[:, np.newaxis], starts[:, np.newaxis] + np.arange(size)]
 
     def batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         # A batch lies in one epoch, or in the end of one and the beginning of the next.
-        epoch = positions[0] // count
-        one, other = (
+        first_epoch = positions[0] // count
+        first, second = (
             tf.random.experimental.index_shuffle(
-                positions % count, tf.stack([tf.constant(seed, tf.int64), of]), count - 1
+                positions % count, tf.stack([tf.constant(seed, tf.int64), epoch]), count - 1
             )
-            for of in (epoch, epoch + 1)
+            for epoch in (first_epoch, first_epoch + 1)
         )
-        numbers = tf.where(positions // count == epoch, one, other)
+        numbers = tf.where(positions // count == first_epoch, first, second)
         windows = tf.numpy_function(gather, [numbers], tf.float32)
         return step, tf.ensure_shape(windows, [batch_size, size, bands])
 
@@ -125,20 +124,21 @@ def crop_batches(
 ) -> tf.data.Dataset:
     """Streams batches of random crops without end; batch k is a pure function of (seed, stage, k).
 
-    The clips are one endless stream, shuffled epochs end to end, cut into full batches; of each,
-    one crop is taken, at any place alike.
+    The clips form one endless stream of shuffled epochs, which is cut into full batches. One crop
+    is taken of each clip; its start is uniformly distributed.
 
     Args:
         features: [clips, frames, bands], possibly on disk.
-        rows: The clips to take crops from.
+        rows: Indices of the clips to take crops from.
         size: Frames of a crop.
         batch_size: Crops in a batch.
         seed: Seed of the run.
         stage: Name of the stage.
-        first_step: The first batch.
+        first_step: Number of the first batch.
 
     Returns:
-        A dataset of (step int64 [], row int64 [batch], crop float32 [batch, size, bands]).
+        A dataset of (step int64 [], index int64 [batch] of the clip in `features`, crop float32
+        [batch, size, bands]).
     """
     _, frames, bands = features.shape
     crop_seed = stable_seed(seed, stage, "crop")
@@ -155,5 +155,5 @@ def crop_batches(
 
     steps = tf.data.Dataset.range(first_step, _ENDLESS)
     chosen = shuffled_rows(rows, batch_size, stable_seed(seed, stage), first_step)
-    chosen = chosen.map(lambda some: tf.ensure_shape(some, [batch_size]))
+    chosen = chosen.map(lambda indices: tf.ensure_shape(indices, [batch_size]))
     return tf.data.Dataset.zip((steps, chosen)).map(batch, num_parallel_calls=tf.data.AUTOTUNE)

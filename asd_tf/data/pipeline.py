@@ -1,42 +1,24 @@
-"""tf.data pipelines from the clip table to waveforms: parallel, streaming, reproducible."""
+"""tf.data pipelines that stream the waveforms of clips, in parallel and reproducibly."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from asd_tf.data.audio import decode
-from asd_tf.data.inspection import HOW_TO_DECODE, inspect_clips
+from asd_tf.data.decoding.inspection import inspect_clips
+from asd_tf.data.decoding.plain_wav import plain_wav_loader
+from asd_tf.data.decoding.reader import read_samples
+from asd_tf.errors import InputError
+from asd_tf.seeds import stable_seed
 
 _ENDLESS = np.iinfo(np.int64).max
 
 
-def stable_seed(*parts: int | str) -> int:
-    """Mixes numbers and words into a seed in 0..2^31-1 that is the same on every machine."""
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def fit_length(waveform: tf.Tensor, samples: int, start: tf.Tensor | float = 0.0) -> tf.Tensor:
-    """Crops a waveform, or repeats it, to a length.
-
-    Args:
-        waveform: [n], n > 0.
-        samples: The length.
-        start: Where a crop begins, from 0 (at the start) to below 1 (as late as possible).
-
-    Returns:
-        [samples].
-    """
-    length = tf.shape(waveform)[0]
-    # One more than the last index at which a crop may begin.
-    choices = tf.maximum(length - samples, 0) + 1
-    first = tf.cast(start * tf.cast(choices, tf.float32), tf.int32)
-    repeats = -(-samples // length)
-    repeated = tf.tile(waveform[tf.minimum(first, choices - 1) :], [tf.maximum(repeats, 1)])
-    return tf.ensure_shape(repeated[:samples], [samples])
+def repeated(waveform: tf.Tensor, samples: int) -> tf.Tensor:
+    """Repeats a waveform [n], 0 < n <= samples, to [samples]."""
+    waveform = tf.tile(waveform, [-(-samples // tf.size(waveform))])
+    return tf.ensure_shape(waveform[:samples], [samples])
 
 
 def scoring_batches(
@@ -46,18 +28,19 @@ def scoring_batches(
 
     Args:
         clips: The clip table.
-        samples: Length; longer clips are cropped at their start, shorter ones repeated.
-        sample_rate: In Hz.
-        batch_size: Clips in a batch; the last one may have fewer.
+        samples: Length of waveforms; of longer clips the first samples are taken, shorter clips are
+            repeated.
+        sample_rate: Sample rate of the waveforms in Hz.
+        batch_size: Clips in a batch; the last batch may have fewer.
 
     Returns:
-        A dataset of (row int64 [batch], waveform float32 [batch, samples]). A row that is missing
-        was a bad file; `reason_for` tells why.
+        A dataset of (index int64 [batch] of the clip in the table, waveform float32 [batch,
+        samples]). An index that does not occur belongs to a bad file; `reason_for` returns why.
     """
-    report = inspect_clips(clips, sample_rate)
+    report = inspect_clips(clips)
     load = _loader(clips, report, samples, sample_rate)
-    rows = tf.data.Dataset.from_tensor_slices(np.flatnonzero(report["ok"]).astype(np.int64))
-    waveforms = rows.map(lambda row: (row, load(row)), num_parallel_calls=tf.data.AUTOTUNE)
+    indices = tf.data.Dataset.from_tensor_slices(np.flatnonzero(report["ok"]).astype(np.int64))
+    waveforms = indices.map(lambda index: (index, load(index)), num_parallel_calls=tf.data.AUTOTUNE)
     return waveforms.ignore_errors().batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
@@ -73,45 +56,47 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Streams training batches without end; batch k is a pure function of (seed, stage, k).
 
-    The rows of a pool are one endless stream, shuffled epochs end to end, cut into full batches.
+    The clips of a pool form one endless stream of shuffled epochs, which is cut into full batches.
 
     Args:
         clips: The clip table.
-        samples: Length; a random part of longer clips is taken, shorter ones are repeated.
-        sample_rate: In Hz.
+        samples: Length of waveforms; of longer clips a random part is taken, shorter clips are
+            repeated.
+        sample_rate: Sample rate of the waveforms in Hz.
         batch_size: Clips in a batch.
         seed: Seed of the run.
         stage: Name of the stage.
-        first_step: The first batch; those before it are not decoded.
-        pools: (rows, clips of a batch) of each pool that a batch is made of, for batches with a
-            fixed share of, say, target clips; all rows by default.
+        first_step: Number of the first batch; those before it are not decoded.
+        pools: Indices of the clips of each pool and how many of them a batch has, for batches with
+            a fixed share of, say, target clips; one pool of all clips by default.
 
     Returns:
-        A dataset of (step int64 [], row int64 [batch], waveform float32 [batch, samples]).
+        A dataset of (step int64 [], index int64 [batch] of the clip in the table, waveform float32
+        [batch, samples]).
 
     Raises:
-        ValueError: If a pool is empty, or the pools do not make up the batch.
-        tf.errors.OpError: When it runs, at a clip that cannot be read; see
+        ValueError: If a pool is empty, or the counts of the pools do not add up to `batch_size`.
+        tf.errors.OpError: When the dataset is iterated, at a clip that cannot be read; see
             `explain_failure`.
     """
     pools = [(np.arange(len(clips)), batch_size)] if pools is None else pools
-    if sum(count for _, count in pools) != batch_size or not all(len(rows) for rows, _ in pools):
-        raise ValueError("the pools must have clips, and make up the batch between them")
+    if sum(count for _, count in pools) != batch_size or not all(len(pool) for pool, _ in pools):
+        raise ValueError("every pool must have clips, and their counts must make up the batch")
     streams = [
-        shuffled_rows(rows, count, stable_seed(seed, stage, index), first_step)
-        for index, (rows, count) in enumerate(pools)
+        shuffled_rows(pool, count, stable_seed(seed, stage, number), first_step)
+        for number, (pool, count) in enumerate(pools)
     ]
-    rows = tf.data.Dataset.zip(tuple(streams)).map(lambda *parts: tf.concat(parts, axis=0))
-    load = _loader(clips, inspect_clips(clips, sample_rate), samples, sample_rate)
+    indices = tf.data.Dataset.zip(tuple(streams)).map(lambda *parts: tf.concat(parts, axis=0))
+    load = _loader(clips, inspect_clips(clips), samples, sample_rate)
     crop_seed = stable_seed(seed, stage, "crop")
 
-    def load_at(position, row):
+    def load_at(position, index):
         start = tf.random.stateless_uniform([], tf.stack([crop_seed, position]))
-        return row, load(row, start)
+        return index, load(index, start)
 
     positions = tf.data.Dataset.range(first_step * batch_size, _ENDLESS)
     waveforms = (
-        tf.data.Dataset.zip((positions, rows.unbatch()))
+        tf.data.Dataset.zip((positions, indices.unbatch()))
         .map(load_at, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(batch_size, drop_remainder=True)
     )
@@ -120,28 +105,73 @@ def training_batches(
 
 
 def shuffled_rows(rows: np.ndarray, count: int, seed: int, first_step: int) -> tf.data.Dataset:
-    """Streams [count] rows at a time from endless shuffled epochs, from a step on."""
+    """Streams batches of values from endless shuffled epochs, a pure function of seed and step.
+
+    Args:
+        rows: [n] values, such as indices of clips.
+        count: Values in a batch.
+        seed: Seed of the shuffles.
+        first_step: Number of the first batch.
+
+    Returns:
+        A dataset of int64 [count].
+    """
     rows = tf.constant(rows, tf.int64)
     size = tf.size(rows, tf.int64)
 
     def at(position):
-        epoch, place = position // size, position % size
-        seed_of_epoch = tf.stack([tf.constant(seed, tf.int64), epoch])
-        return rows[tf.random.experimental.index_shuffle(place, seed_of_epoch, size - 1)]
+        epoch, offset = position // size, position % size
+        epoch_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
+        return rows[tf.random.experimental.index_shuffle(offset, epoch_seed, size - 1)]
 
     return tf.data.Dataset.range(first_step * count, _ENDLESS).map(at).batch(count)
 
 
 def _loader(clips: pd.DataFrame, report: pd.DataFrame, samples: int, sample_rate: int):
-    """Returns the function of the graph from a row (and a place to crop at) to its waveform."""
-    paths = tf.constant(clips["path"].to_numpy(str))
-    how = {name: tf.constant(report[name].to_numpy(dtype)) for name, dtype in HOW_TO_DECODE.items()}
-    # A graph that could resample takes a third longer to decode, even where it need not.
-    is_other = report["ok"] & report["rate"].ne(sample_rate)
-    wanted_rate = sample_rate if is_other.any() else None
+    """Returns a function from the index of a clip, and where its crop begins, to a waveform."""
+    # Of other clips the reader decodes what is needed alone.
+    is_plain = (
+        report["samples_at"].ge(0)
+        & report["channels"].eq(1)
+        & report["rate"].eq(sample_rate)
+        & report["frames"].le(samples)
+    ).to_numpy(bool)
+    read_window = _window_reader(clips, report, samples, sample_rate)
+    read_plain = plain_wav_loader(
+        np.where(is_plain, clips["path"], ""),
+        report["samples_at"].to_numpy(np.int64),
+        np.where(is_plain, report["frames"], 0).astype(np.int64),
+    )
+    is_plain = tf.constant(is_plain)
 
-    def load(row: tf.Tensor, start: tf.Tensor | float = 0.0) -> tf.Tensor:
-        of_row = {name: column[row] for name, column in how.items()}
-        return fit_length(decode(paths[row], **of_row, sample_rate=wanted_rate), samples, start)
+    def load(index: tf.Tensor, start: tf.Tensor | float = 0.0) -> tf.Tensor:
+        waveform = tf.cond(
+            is_plain[index],
+            lambda: read_plain(index),
+            lambda: tf.numpy_function(read_window, [index, start], tf.float32, stateful=False),
+        )
+        return repeated(tf.ensure_shape(waveform, [None]), samples)
 
     return load
+
+
+def _window_reader(clips: pd.DataFrame, report: pd.DataFrame, samples: int, sample_rate: int):
+    """Returns a function like that of `_loader`, but of NumPy and without repetition."""
+    paths = clips["path"].to_numpy()
+    channel, first, frames = (report[name].to_numpy() for name in ("channel", "first", "frames"))
+
+    def read(index: np.ndarray, start: np.ndarray) -> np.ndarray:
+        try:
+            return read_samples(
+                paths[index],
+                int(channel[index]),
+                first=int(first[index]),
+                frames=int(frames[index]),
+                sample_rate=sample_rate,
+                start=float(start),
+                samples=samples,
+            )
+        except InputError as error:
+            raise InputError(f"{paths[index]}: {error}") from None
+
+    return read

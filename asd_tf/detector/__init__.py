@@ -1,4 +1,4 @@
-"""What a user keeps of a training: networks, backends and thresholds that score new clips."""
+"""Detectors: the networks, backends and thresholds that a training leaves to score new clips."""
 
 from asd_tf.detector.base import Detector
 from asd_tf.detector.fused import FusedDetector

@@ -1,6 +1,7 @@
-"""The detector as a user sees it: load it, and score clips."""
+"""The base class of detectors: how one is loaded, and how it scores clips."""
 
 import abc
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asd_tf.calibration import Threshold, decide
-from asd_tf.data.paths import clips_of_files
-from asd_tf.detector.examination import Examination, FeatureStore
-from asd_tf.detector.folder import read_manifest
+from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.layouts.files import clips_of_files
+from asd_tf.data.windows import has_windows
+from asd_tf.detector.calibration_scores import read_calibration
+from asd_tf.detector.manifest import read_manifest
+from asd_tf.detector.recordings import Recordings, ScoredRows, chunks_of, whole_recordings
 from asd_tf.errors import InputError
+from asd_tf.extraction.store import EmbeddingStore
+from asd_tf.scoring.recordings import RecordingThresholds
+from asd_tf.scoring.scores import Scores
+from asd_tf.scoring.thresholds import Threshold, decide
 
-Group = tuple[str, str]
 Items = dict[str, np.ndarray]
 
-# Clips whose features stand in memory at a time.
+_WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "per")
+
+# Number of clips whose features are in memory at a time.
 _CHUNK = 512
 
 _SCORED_COLUMNS = (
@@ -27,20 +35,21 @@ _SCORED_COLUMNS = (
 
 
 class Detector(abc.ABC):
-    """Scores clips: the higher, the more anomalous.
+    """Scores clips; higher = more anomalous.
 
-    Load one with `Detector.load(folder)`; nothing of the run that made it is needed.
+    `Detector.load(folder)` loads one; nothing else of the run that wrote it is needed.
 
     Attributes:
-        folder: Where it lies.
-        manifest: What `detector.json` says.
+        folder: The folder of the detector.
+        manifest: The content of its `detector.json`.
         thresholds: The threshold of each group (machine, section).
     """
 
     _kinds: dict[str, type["Detector"]] = {}  # noqa: RUF012 (one registry for all subclasses)
+    kind: str
 
     def __init_subclass__(cls, kind: str, **kwargs: Any):
-        """Registers a kind of detector under the name that stands in `detector.json`."""
+        """Registers a kind of detector under its name in `detector.json`."""
         super().__init_subclass__(**kwargs)
         Detector._kinds[kind] = cls
         cls.kind = kind
@@ -54,18 +63,22 @@ class Detector(abc.ABC):
         }
 
     @staticmethod
-    def load(folder: str | Path) -> "Detector":
-        """Loads a detector, after every file of its folder was checked.
+    def load(folder: str | Path, require_signature: str | Path | None = None) -> "Detector":
+        """Loads a detector after checking every value of its manifest and file of its folder.
 
         Args:
             folder: The folder with `detector.json`.
+            require_signature: File of the key that must have signed the detector, see
+                `asd_tf.detector.signature.read_key`; None to load it without a signature.
 
         Raises:
-            InputError: If no detector is there, or a file is missing, altered or foreign.
+            InputError: If there is no detector, a value is out of range, a file is missing, altered
+                or does not belong to it, or the signature is not that of the key.
         """
         folder = Path(folder)
-        manifest = read_manifest(folder)
-        kind = Detector._kinds.get(manifest.get("kind"))
+        key = None if require_signature is None else Path(require_signature)
+        manifest = read_manifest(folder, key)
+        kind = Detector._kinds.get(manifest.get("kind", ""))
         if kind is None:
             raise InputError(f"{folder}: unknown kind of detector '{manifest.get('kind')}'")
         try:
@@ -75,55 +88,52 @@ class Detector(abc.ABC):
 
     @property
     def channel(self) -> int | None:
-        """The channel that it was trained on; None for the mean of all."""
+        """The channel of the training clips; None for the mean of all channels."""
         return self.manifest.get("channel")
+
+    @functools.cached_property
+    def recordings(self) -> Recordings:
+        """How recordings are divided into windows, and their scores are pooled."""
+        return Recordings(
+            self.manifest,
+            self.thresholds,
+            lambda pool: RecordingThresholds(self.calibration, self.thresholds, pool),
+        )
 
     @property
     def calibration(self) -> pd.DataFrame:
-        """Scores of normal clips that their backend did not see.
+        """The scores of normal clips by backends that were not fitted to them.
 
-        Columns machine, section, clip_id, domain, score.
+        Columns machine, section, clip_id, domain, score, recording_id.
         """
-        return pd.read_csv(
-            self.folder / "calibration" / "scores.csv",
-            dtype={"machine": str, "section": str, "clip_id": str, "domain": str},
-            keep_default_na=False,
-            na_values={"score": [""], "domain": [""]},
-        )
+        return read_calibration(self.folder / "calibration" / "scores.csv")
 
     def sections(self, machine: str) -> list[str]:
-        """Returns the sections of a machine that the detector knows."""
+        """Returns the known sections of a machine."""
         return [section for name, section in self.thresholds if name == machine]
 
     @abc.abstractmethod
-    def anomaly_scores(
-        self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
-    ) -> tuple[np.ndarray, Items]:
-        """Scores clips of known groups.
+    def load_all(self) -> int:
+        """Loads all networks and backends, which are else loaded on access; returns their number.
 
-        Args:
-            clips: The clip table; every row is of a group of the detector.
-            progress: Told the number of clips after each step.
-
-        Returns:
-            Scores [clips], NaN where a file cannot be read; and the evidence: for each clip_id
-            the scores of its items (frames, crops, segments), where the method has items.
+        Raises:
+            InputError: If one is damaged, or can do more than it needs to.
         """
 
     @abc.abstractmethod
-    def examine(
+    def score_with_details(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: FeatureStore | None = None,
-    ) -> Examination:
-        """Scores test clips of known groups and tells what the scores are made of.
+        store: EmbeddingStore | None = None,
+    ) -> Scores:
+        """Scores clips of known groups; the details of the scores are computed on access.
 
         Args:
-            clips: The clip table; every row is of a group of the detector, none is there twice.
-            progress: Told the number of clips after each step.
-            store: Where features are looked up and kept, as those of the split `test`; None to
-                compute them.
+            clips: The clip table; the group of every row is known to the detector.
+            progress: Called after each step with the number of clips that are newly done.
+            store: Store from which the features of the split `test` are read, and to which they are
+                written; no clip may be in the table twice. None to compute all features.
         """
 
     def score(
@@ -132,37 +142,43 @@ class Detector(abc.ABC):
         *,
         machine: str | None = None,
         section: str | None = None,
+        per: str = "recording",
         items: bool = False,
         progress: Callable[[int], None] = lambda done: None,
     ) -> pd.DataFrame | tuple[pd.DataFrame, Items]:
         """Scores clips and decides which are anomalous.
 
         Args:
-            clips: A clip table, or paths of files, whose machine and section are told by their
-                folder and name as in DCASE. Of such files the channel is heard that the detector
-                was trained on; a table has a column for that. Where no section is told, it is
-                that of the machine, if the detector knows one alone.
-            machine: The machine of all clips, whatever their path says.
-            section: The section of all clips; `any` takes for each clip the section of its
-                machine in which it lies lowest above, or deepest below, the threshold.
-            items: Whether to return the evidence per item, too.
-            progress: Told the number of clips after each step.
+            clips: A clip table, or paths of files. Machine and section of a file are taken from
+                its folder and name as in DCASE, and its channel is that of the training clips; a
+                table has columns for these. A clip without a section gets the only section that
+                the detector knows of its machine, if there is just one.
+            machine: The machine of all clips, in place of those of the paths or the table.
+            section: The section of all clips; `any` chooses for each clip the section of its
+                machine in which score minus threshold is smallest.
+            per: `recording` for a row for each recording, pooled from its windows; `window` for a
+                row for each window, or `both`, windows first, with the columns recording_id,
+                start_s, end_s (in seconds of the file) and per (`window` or `recording`).
+            items: Whether to return the scores of items too.
+            progress: Called after each step with the number of clips that are newly done.
 
         Returns:
             The scored table: clip_id, path, machine, section, domain, split, label, subset, score
             (NaN if there is none), threshold, decision (0, 1 or missing) and status (`ok`,
-            `bad_file`, `unknown_group`). With `items`, also the scores of the items (frames,
-            crops, segments) of each clip_id, where the method has items.
+            `bad_file`, `unknown_group`). With `items`, also clip_id to the scores [items] of its
+            frames, crops or segments, for clips with items; of a recording of several windows,
+            to the scores of these.
         """
-        tables, evidence = [], {}
+        tables: list[pd.DataFrame] = []
+        items_of: Items = {}
         for table, chunk_items in self.score_in_chunks(
-            clips, machine=machine, section=section, progress=progress
+            clips, machine=machine, section=section, per=per, progress=progress
         ):
             tables.append(table)
             if items:
-                evidence.update(chunk_items)
+                items_of.update(chunk_items)
         scored = pd.concat(tables, ignore_index=True)
-        return (scored, evidence) if items else scored
+        return (scored, items_of) if items else scored
 
     def score_in_chunks(
         self,
@@ -170,67 +186,113 @@ class Detector(abc.ABC):
         *,
         machine: str | None = None,
         section: str | None = None,
+        per: str = "recording",
         progress: Callable[[int], None] = lambda done: None,
         chunk: int = _CHUNK,
     ) -> Iterator[tuple[pd.DataFrame, Items]]:
-        """Does the same as `score` with items, a part of the clips at a time."""
+        """Yields what `score` returns with items, for `chunk` windows at a time."""
         if not isinstance(clips, pd.DataFrame):
             clips = clips_of_files(clips, self.channel)
-        clips = clips.assign(
-            **{
-                name: value
-                for name, value in (("machine", machine), ("section", section))
-                if value not in (None, "any")
-            }
-        )
-        clips = self._with_only_section(clips)
+        if "recording_id" not in clips:  # as in tables of earlier versions
+            clips = clips.assign(recording_id=clips["clip_id"])
+        given = {"machine": machine, "section": section}
+        clips = clips.assign(**{name: x for name, x in given.items() if x not in (None, "any")})
+        clips = self.recordings.windows_of(self._with_only_section(clips))
         score = self._score_any_section if section == "any" else self._score_own_section
-        for start in range(0, max(len(clips), 1), chunk):
-            yield score(clips.iloc[start : start + chunk].reset_index(drop=True), progress)
+        scored: Iterator[ScoredRows] = (
+            score(rows, progress) for rows in chunks_of(clips, chunk, section == "any")
+        )
+        if per != "window":
+            scored = whole_recordings(scored)
+        for table, items in scored:
+            yield self._rows_per(per, table, items)
+        self.recordings.log_unused(clips)
 
     def with_decisions(self, clips: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-        """Builds the scored table of clips from their scores [clips], NaN where there is none."""
+        """Returns the scored table of clips.
+
+        Args:
+            clips: The clip table; if it has the column `windows`, that is the number of windows
+                that each score was pooled from.
+            scores: [clips] their scores; NaN for clips without a score.
+        """
+        return self._decided(clips, scores)[list(_SCORED_COLUMNS)]
+
+    def _decided(self, clips: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
+        """Returns the clip table with the columns score, threshold, decision and status."""
+        known = self.is_known(clips)
         table = clips.assign(score=scores, threshold=np.nan, status="unknown_group")
         table["decision"] = pd.array([pd.NA] * len(table), dtype="Int64")
-        table.loc[self.is_known(clips), "status"] = np.where(
-            np.isnan(scores[self.is_known(clips)]), "bad_file", "ok"
-        )
-        for group, rows in table.groupby(["machine", "section"]).groups.items():
-            threshold = self.thresholds.get(group)
+        table.loc[known, "status"] = np.where(np.isnan(scores[known]), "bad_file", "ok")
+        keys = ["machine", "section", *(["windows"] if "windows" in table else [])]
+        for key, indices in table.groupby(keys).groups.items():
+            group, windows = key[:2], key[2] if len(key) > 2 else 1
+            threshold = self.recordings.threshold(group, windows)
             if threshold is not None and threshold.value is not None:
-                table.loc[rows, "threshold"] = threshold.value
-                table.loc[rows, "decision"] = decide(table.loc[rows, "score"], threshold)
-        return table[list(_SCORED_COLUMNS)]
+                table.loc[indices, "threshold"] = threshold.value
+                table.loc[indices, "decision"] = decide(table.loc[indices, "score"], threshold)
+        return table
+
+    def _rows_per(
+        self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None]
+    ) -> tuple[pd.DataFrame, Items]:
+        """Returns the scored rows of windows, of their recordings, or of both, and the items."""
+        tables, items_of = (
+            [windows.assign(per="window")],
+            dict(zip(windows["clip_id"], items, strict=True)),
+        )
+        if per != "window":
+            recordings = windows
+            if has_windows(windows):
+                scores = Scores(windows["score"].to_numpy(), items)
+                recordings, pooled = self.recordings.pooled(windows, scores)
+                recordings = self._decided(recordings, pooled.clip)
+                items_of |= zip(recordings["clip_id"], pooled.items or [], strict=True)
+            tables.append(recordings.assign(per="recording"))
+        rows = pd.concat(tables if per == "both" else tables[-1:], ignore_index=True)
+        columns = list(_SCORED_COLUMNS)
+        if per != "recording":
+            rows = rows.assign(end_s=self.recordings.ends(rows))
+            columns += _WINDOW_COLUMNS
+        found = {name: items_of[name] for name in rows["clip_id"] if items_of[name] is not None}
+        return rows[columns], found
+
+    def is_known(self, clips: pd.DataFrame) -> np.ndarray:
+        """Returns [clips] bool: whether machine and section of each clip are known."""
+        return np.array([group in self.thresholds for group in groups_of(clips)], bool)
 
     def _with_only_section(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Fills in the section that a name does not tell, where its machine has only one."""
+        """Fills in missing sections of machines with one known section."""
         sections = {machine: self.sections(machine) for machine, _ in self.thresholds}
         only = {machine: names[0] for machine, names in sections.items() if len(names) == 1}
         return clips.assign(section=clips["section"].fillna(clips["machine"].map(only)))
 
-    def is_known(self, clips: pd.DataFrame) -> np.ndarray:
-        """Tells for each clip [clips] whether its machine and section are known."""
-        groups = zip(clips["machine"], clips["section"], strict=True)
-        return np.array([group in self.thresholds for group in groups], bool)
-
-    def _score_own_section(self, clips, progress):
+    def _score_own_section(
+        self, clips: pd.DataFrame, progress: Callable[[int], None]
+    ) -> tuple[pd.DataFrame, list[np.ndarray | None]]:
+        """Returns the scored table of clips, and the scores of the items of each."""
         known = self.is_known(clips)
-        scores, items = np.full(len(clips), np.nan), {}
         progress(int(np.sum(~known)))
-        if known.any():
-            scores[known], items = self.anomaly_scores(
-                clips[known].reset_index(drop=True), progress
-            )
-        return self.with_decisions(clips, scores), items
+        if not known.any():
+            return self._decided(clips, np.full(len(clips), np.nan)), [None] * len(clips)
+        found = self.score_with_details(clips[known].reset_index(drop=True), progress).spread(known)
+        items = [None] * len(clips) if found.items is None else list(found.items)
+        return self._decided(clips, found.clip), items
 
-    def _score_any_section(self, clips, progress):
-        """Scores each clip in all sections of its machine and keeps the one that fits best."""
+    def _score_any_section(
+        self, clips: pd.DataFrame, progress: Callable[[int], None]
+    ) -> tuple[pd.DataFrame, list[np.ndarray | None]]:
+        """Scores each recording in all sections of its machine and keeps the best, see `score`."""
         sections = pd.DataFrame(list(self.thresholds), columns=["machine", "section"], dtype="str")
         candidates = clips.drop(columns="section").merge(sections, on="machine", how="left")
         tried, items = self._score_own_section(candidates, lambda done: None)
         progress(len(clips))
-        # Cosine scores are negative, so that a ratio to the threshold would turn the order round;
-        # where there is no threshold, the scores themselves are compared.
+        # The difference is compared, since the ratio of negative scores, such as cosines, has the
+        # opposite order. Without a threshold, the scores themselves are compared.
         excess = (tried["score"] - tried["threshold"].fillna(0.0)).fillna(np.inf)
-        best = excess.groupby(tried["clip_id"], sort=False).idxmin()
-        return tried.loc[best.to_numpy()].reset_index(drop=True), items
+        # All windows of a recording have the same section, that of the smallest mean.
+        mean = excess.groupby([tried["recording_id"], tried["section"]], dropna=False).transform(
+            "mean"
+        )
+        best = mean.groupby(tried["clip_id"], sort=False).idxmin().to_numpy()
+        return tried.loc[best].reset_index(drop=True), [items[index] for index in best]

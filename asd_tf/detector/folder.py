@@ -1,64 +1,55 @@
-"""A detector on disk: `detector.json`, and the checksum of every other file of the folder."""
+"""The files of a detector's folder: plain files within limits, each with its SHA-256."""
 
-import hashlib
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import asd_tf
 from asd_tf.errors import InputError
-from asd_tf.files import read_json, sha256_of, write_json
+from asd_tf.files import sha256_of
 
-MANIFEST = "detector.json"
-FORMAT_VERSION = 2
+MAX_FILES = 50_000
+MAX_BYTES = 64 * 2**30
+_MAX_DEPTH = 32
 
 
-def write_manifest(folder: Path, values: Mapping[str, Any]) -> None:
-    """Writes `detector.json`, last of all files of a detector.
+def detector_in(folder: str | Path) -> Path:
+    """Returns the folder of a detector, given that folder or that of the run that made it."""
+    folder = Path(folder)
+    inside = folder / "detector"
+    return inside if (inside / "detector.json").exists() else folder
+
+
+def digests_of(folder: Path, left_out: frozenset[str]) -> dict[str, str]:
+    """Returns the SHA-256 of each file by its relative name, sorted.
 
     Args:
-        folder: The detector's folder with all its other files.
-        values: What the detector says of itself.
-    """
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "asd_tf": asd_tf.__version__,
-        **values,
-        "sha256": {name: sha256_of(folder / name) for name in _file_names(folder)},
-    }
-    write_json(folder / MANIFEST, manifest)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Reads `detector.json` and checks every file of the folder against it.
+        folder: The folder.
+        left_out: Relative names of files that are not wanted.
 
     Raises:
-        InputError: If there is no detector, its format is another one, or a file is missing,
-            altered or foreign.
+        InputError: If it holds links, devices or more than a detector has.
     """
-    try:
-        manifest = read_json(folder / MANIFEST)
-        version, digests = manifest["format_version"], manifest["sha256"]
-    except OSError:
-        raise InputError(f"{folder}: no detector is there ({MANIFEST} is missing)") from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{folder / MANIFEST}: the file is damaged; take a fresh copy") from None
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{folder}: detector format {version}, this asd_tf reads {FORMAT_VERSION}: "
-            "train again, or use the version that made it"
-        )
-    _check_files(folder, digests)
-    _check_names(folder, manifest)
-    return manifest
+    names = sorted(set(plain_files(folder)) - left_out)
+    return {name: sha256_of(folder / name) for name in names}
 
 
-def _check_files(folder: Path, digests: Mapping[str, str]) -> None:
-    there = set(_file_names(folder))
+def check_files(folder: Path, digests: Mapping[str, str], left_out: frozenset[str]) -> None:
+    """Checks that a folder holds the files that it should, and no others.
+
+    Args:
+        folder: The folder.
+        digests: The SHA-256 of each file by its relative name.
+        left_out: Relative names of files that are not checked.
+
+    Raises:
+        InputError: If a file is missing, altered or foreign, or is a link.
+    """
+    present, listed = set(plain_files(folder)) - left_out, set(digests)
     for problem, names in (
-        ("missing", set(digests) - there),
-        ("foreign", there - set(digests)),
-        ("altered", {n for n in there & set(digests) if sha256_of(folder / n) != digests[n]}),
+        ("missing", listed - present),
+        ("foreign", present - listed),
+        ("altered", {n for n in present & listed if sha256_of(folder / n) != digests[n]}),
     ):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -67,24 +58,34 @@ def _check_files(folder: Path, digests: Mapping[str, str]) -> None:
             )
 
 
-def _check_names(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Refuses a manifest that leads out of its folder."""
-    groups = [group.get("folder", "") for group in manifest.get("groups", [])]
-    for name in [*manifest.get("extractors", []), *manifest.get("parts", []), *groups]:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise InputError(f"{folder / MANIFEST}: '{name}' lies outside of the detector")
+def plain_files(folder: Path) -> dict[str, int]:
+    """Returns the size of each file by its relative name.
+
+    Raises:
+        InputError: If it holds links, devices or more than a detector has.
+    """
+    files: dict[str, int] = {}
+    for name, info in _entries(folder, "", _MAX_DEPTH):
+        files[name] = info.st_size
+        if len(files) > MAX_FILES:
+            raise InputError(f"{folder}: has more than {MAX_FILES} files, and is no detector")
+    if sum(files.values()) > MAX_BYTES:
+        raise InputError(f"{folder}: has more than {MAX_BYTES >> 30} GiB, and is no detector")
+    return files
 
 
-def _file_names(folder: Path) -> list[str]:
-    """Returns the relative names of all files but the manifest of this very folder."""
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and path != folder / MANIFEST
-    )
-
-
-def folder_digest(folder: Path) -> str:
-    """Returns one SHA-256 over the names and contents of all files of a folder."""
-    lines = [f"{name} {sha256_of(folder / name)}\n" for name in _file_names(folder)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _entries(folder: Path, inside: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Yields relative name and status of each file; folders may be `depth` deep."""
+    with os.scandir(folder / inside) as entries:
+        for entry in entries:
+            name = f"{inside}{entry.name}"
+            info = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(info.st_mode) and depth:
+                yield from _entries(folder, f"{name}/", depth - 1)
+            elif stat.S_ISREG(info.st_mode):
+                yield name, info
+            else:
+                raise InputError(
+                    f"{folder}: {name} is a link or no plain file, which a detector has not: "
+                    "copy it with its content (cp -rL)"
+                )

@@ -1,4 +1,4 @@
-"""A detector of detectors: the scores of its parts, put together by a rule."""
+"""A detector that fuses the scores of other detectors, its parts, by a rule."""
 
 import functools
 import shutil
@@ -9,26 +9,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asd_tf.calibration import fit_thresholds
-from asd_tf.detector.base import Detector, Group, Items
-from asd_tf.detector.examination import Examination, FeatureStore, Lazily
-from asd_tf.detector.folder import write_manifest
-from asd_tf.detector.fusion import FittedFusion, Fusion
+from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.windows import has_windows
+from asd_tf.detector.base import Detector
+from asd_tf.detector.manifest import write_manifest
 from asd_tf.errors import InputError
+from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.files import atomic_path, write_csv
+from asd_tf.scoring.fusion import FittedFusion, Fusion
+from asd_tf.scoring.scores import LazyMapping, Scores
+from asd_tf.scoring.thresholds import fit_thresholds
 
-# Fewer normal clips that all parts have scored tell nothing about the fused scores.
-_FEWEST_COMMON = 20
+# Smallest number of normal clips with calibration scores of all parts.
+_MIN_COMMON_CLIPS = 20
 
 _KEY = ["machine", "section", "clip_id"]
 
 
 class FusedDetector(Detector, kind="fused"):
-    """Detectors under `parts/`, whose anomaly scores are fused by a rule."""
+    """A detector whose parts are the detectors in its folder `parts/`."""
 
     @functools.cached_property
     def parts(self) -> dict[str, Detector]:
-        """The detectors by name."""
+        """The parts by name."""
         return {
             name: Detector.load(self.folder / "parts" / name) for name in self.manifest["parts"]
         }
@@ -38,108 +41,125 @@ class FusedDetector(Detector, kind="fused"):
         fusion = Fusion.from_json(self.manifest["fusion"])
         return FittedFusion(fusion, _joined_calibration(self.parts), list(self.parts))
 
-    def anomaly_scores(
-        self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
-    ) -> tuple[np.ndarray, Items]:
-        """See `Detector.anomaly_scores`; the evidence is fused where all parts have it alike."""
-        shared = _SharedProgress(progress, len(self.parts))
-        results = [
-            part.anomaly_scores(self._heard_by(part, clips), shared) for part in self.parts.values()
-        ]
-        scores, items = zip(*results, strict=True)
-        return self.fuse(np.stack(scores), clips), self._fused_items(items, clips)
+    def load_all(self) -> int:
+        """See `Detector.load_all`; checks the calibration scores of the parts, too."""
+        _joined_calibration(self.parts)
+        return sum(part.load_all() for part in self.parts.values())
 
-    def examine(
+    def score_with_details(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
-        store: FeatureStore | None = None,
-    ) -> Examination:
-        """See `Detector.examine`; each part has its own part of the store."""
+        store: EmbeddingStore | None = None,
+    ) -> Scores:
+        """See `Detector.score_with_details`; each part has a store of its own."""
         shared = _SharedProgress(progress, len(self.parts))
-        found = {
-            name: part.examine(
-                self._heard_by(part, clips), shared, None if store is None else store.part(name)
+        scores = {
+            name: part.score_with_details(
+                self._select_channel(part, clips),
+                shared,
+                None if store is None else store.part(name),
             )
             for name, part in self.parts.items()
         }
-        parts = {name: one.scores for name, one in found.items()}
+        return self.fuse(scores, clips)
+
+    def fuse(self, parts: Mapping[str, Scores], clips: pd.DataFrame) -> Scores:
+        """Fuses the scores that the parts returned for a clip table.
+
+        Args:
+            parts: Name to the scores of each part, in the order of the parts.
+            clips: The clip table.
+        """
         features = {
-            f"{name}: {extractor}": functools.partial(one.features.__getitem__, extractor)
-            for name, one in found.items()
-            for extractor in one.features
+            f"{name}: {extractor}": functools.partial(scores.features.__getitem__, extractor)
+            for name, scores in parts.items()
+            for extractor in scores.features
         }
-        return Examination(
-            self.fuse(np.stack(list(parts.values())), clips),
-            self._fused_items([one.items for one in found.values()], clips),
-            parts,
-            Lazily(features),
-            dict,
-            lambda: self._refitted(found, clips),
+        return Scores(
+            clip=self._fuse([scores.clip for scores in parts.values()], clips),
+            items=self._fuse_items(list(parts.values()), clips),
+            parts={name: scores.clip for name, scores in parts.items()},
+            features=LazyMapping(features),
+            transductive=lambda: self._transductive_scores(parts, clips),
         )
 
-    def _refitted(self, found: Mapping[str, Examination], clips: pd.DataFrame) -> np.ndarray | None:
-        """Fuses the refitted scores of the parts that have some with the scores of the others."""
-        again = [one.refitted() for one in found.values()]
-        if all(scores is None for scores in again):
+    def _fuse(self, scores: Sequence[np.ndarray], clips: pd.DataFrame) -> np.ndarray:
+        return self._fusion(np.stack(scores), groups_of(clips))
+
+    def _transductive_scores(
+        self, parts: Mapping[str, Scores], clips: pd.DataFrame
+    ) -> np.ndarray | None:
+        """Fuses the transductive scores of parts that have them with the scores of other parts."""
+        transductive = [scores.transductive() for scores in parts.values()]
+        if all(scores is None for scores in transductive):
             return None
-        scores = [
-            one.scores if refitted is None else refitted
-            for one, refitted in zip(found.values(), again, strict=True)
-        ]
-        return self.fuse(np.stack(scores), clips)
+        return self._fuse(
+            [
+                part.clip if scores is None else scores
+                for part, scores in zip(parts.values(), transductive, strict=True)
+            ],
+            clips,
+        )
 
-    def _fused_items(self, of_parts: Sequence[Items], clips: pd.DataFrame) -> Items:
-        """Fuses the evidence of those clips of which all parts have it alike."""
-        group_of = clips.drop_duplicates("clip_id").set_index("clip_id")[["machine", "section"]]
-        items = {}
-        for clip_id in of_parts[0]:
-            evidence = [one.get(clip_id) for one in of_parts]
-            if len({None if one is None else one.shape for one in evidence}) == 1:
-                group = [tuple(group_of.loc[clip_id])]
-                items[clip_id] = self._fusion(np.stack(evidence)[:, np.newaxis], group)[0]
-        return items
+    def _fuse_items(
+        self, parts: Sequence[Scores], clips: pd.DataFrame
+    ) -> list[np.ndarray | None] | None:
+        """Fuses the scores of items of clips for which all parts have the same number of items."""
+        items = [scores.items for scores in parts if scores.items is not None]
+        if len(items) < len(parts):
+            return None
+        fused: list[np.ndarray | None] = []
+        for group, by_part in zip(groups_of(clips), zip(*items, strict=True), strict=True):
+            found = [scores for scores in by_part if scores is not None]
+            if len(found) < len(parts) or len({scores.shape for scores in found}) > 1:
+                fused.append(None)
+            else:
+                fused.append(self._fusion(np.stack(found)[:, np.newaxis], [group])[0])
+        return fused
 
-    def _heard_by(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
-        """Gives each part its own channel where they differ, as near and far microphones do."""
+    def _select_channel(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
+        """Sets the channel to that of a part if the parts use different channels.
+
+        If all parts use the same channel, that of the table is kept.
+        """
         if len({part.channel for part in self.parts.values()}) == 1:
             return clips
         return clips.assign(channel=pd.array([part.channel] * len(clips), "Int64"))
 
-    def fuse(self, scores: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
-        """Fuses the scores [parts, clips] that the parts gave to a clip table."""
-        return self._fusion(scores, zip(clips["machine"], clips["section"], strict=True))
-
 
 class _SharedProgress:
-    """Counts a clip when all parts are done with as many, so that no part seems to stand still."""
+    """Reports the progress of several parts as that of one: a clip scored by one of n is 1/n done.
+
+    Fractions are carried over, so that `progress` is called with integers.
+    """
 
     def __init__(self, progress: Callable[[int], None], parts: int):
         self._progress = progress
         self._parts = parts
-        self._rest = 0
+        self._remainder = 0
 
     def __call__(self, done: int) -> None:
-        whole, self._rest = divmod(self._rest + done, self._parts)
+        whole, self._remainder = divmod(self._remainder + done, self._parts)
         self._progress(whole)
 
 
 def write_fused_detector(
     folder: Path, parts: Mapping[str, Path], fusion: Fusion, quantile: float = 0.9
 ) -> None:
-    """Writes a fused detector, whole or not at all.
+    """Writes a fused detector; an error leaves no folder.
 
-    It knows the groups that all its parts know. Its thresholds come from the calibration scores
-    that they have in common.
+    Its groups are those that all parts know. Its thresholds are determined from the normal clips
+    that have calibration scores of all parts.
 
     Args:
-        folder: Where it goes.
-        parts: Name to the folder of a detector.
+        folder: Folder to write.
+        parts: Name to the folder of each part.
         fusion: The rule.
-        quantile: Of normal scores, at which a clip is called anomalous.
+        quantile: Quantile of the fused scores of normal clips that is the threshold, 0 to 1.
 
     Raises:
-        UsageError: If there are weights for another number of parts.
+        ValueError: If the number of weights is not that of the parts.
         InputError: If the parts have no group, or fewer than 20 calibration clips, in common.
     """
     fusion.check_parts(len(parts))
@@ -147,10 +167,13 @@ def write_fused_detector(
     groups = _common_groups(detectors)
     joined = _joined_calibration(detectors)
     fitted = FittedFusion(fusion, joined, list(detectors))
-    calibration = joined[["machine", "section", "clip_id", "domain"]].assign(
+    columns = ["machine", "section", "clip_id", "domain"]
+    if has_windows(joined):
+        columns.append("recording_id")
+    calibration = joined[columns].assign(
         score=fitted(
             joined[list(detectors)].to_numpy().T,
-            zip(joined["machine"], joined["section"], strict=True),
+            groups_of(joined),
         )
     )
     thresholds = fit_thresholds(calibration, groups, quantile)
@@ -178,15 +201,15 @@ def write_fused_detector(
 
 
 def check_can_be_fused(folder: Path) -> None:
-    """Checks that a detector has as many calibration clips as a fusion needs.
+    """Checks that a detector has enough calibration clips for a fusion.
 
     Raises:
-        InputError: If it has fewer.
+        InputError: If it has fewer than 20.
     """
     found = len(Detector.load(folder).calibration)
-    if found < _FEWEST_COMMON:
+    if found < _MIN_COMMON_CLIPS:
         raise InputError(
-            f"{folder}: {found} normal clips calibrate it, and a fusion needs {_FEWEST_COMMON}: "
+            f"{folder}: {found} normal clips calibrate it, and a fusion needs {_MIN_COMMON_CLIPS}: "
             "train a single run, or hold out more (--set calibration.held_out=0.2)"
         )
 
@@ -196,29 +219,29 @@ def _common_groups(detectors: Mapping[str, Detector]) -> list[Group]:
     groups = [g for g in first.thresholds if all(g in other.thresholds for other in others)]
     if not groups:
         names = ", ".join(str(detector.folder) for detector in detectors.values())
-        raise InputError(f"{names} have no machine and section in common: nothing can be fused")
+        raise InputError(f"{names} have no machine and section in common: they cannot be fused")
     return groups
 
 
 def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
-    """Joins the calibration scores of detectors on the clip: a column for each of them."""
+    """Joins the calibration scores of detectors on the clips; each detector has a column."""
     (first_name, first), *others = detectors.items()
     joined = first.calibration.rename(columns={"score": first_name})
     for name, detector in others:
-        there = detector.calibration[[*_KEY, "score"]].rename(columns={"score": name})
-        joined = joined.merge(there, on=_KEY, validate="one_to_one")
-        if len(joined) < _FEWEST_COMMON:
+        scores = detector.calibration[[*_KEY, "score"]].rename(columns={"score": name})
+        joined = joined.merge(scores, on=_KEY, validate="one_to_one")
+        if len(joined) < _MIN_COMMON_CLIPS:
             raise InputError(
                 f"{first.folder} and {detector.folder} have {len(joined)} calibration clips in "
-                f"common, {_FEWEST_COMMON} are needed: train them on the same clips"
+                f"common, {_MIN_COMMON_CLIPS} are needed: train them on the same clips"
             )
     return joined
 
 
 def _shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:
-    """Returns what all parts say of themselves alike."""
+    """Returns the entries of the manifests that are the same in all parts."""
     first, *others = [detector.manifest for detector in detectors.values()]
-    keys = ("method", "recipe", "sample_rate", "samples", "channel")
+    keys = ("method", "recipe", "sample_rate", "samples", "channel", "recording")
     return {
         key: first[key]
         for key in keys

@@ -1,46 +1,35 @@
-"""A detector of extractors and, for each machine and section, backends on their features."""
+"""A detector with extractors and, for each machine and section, backends of their features."""
 
 import functools
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from asd_tf.calibration import Threshold
-from asd_tf.detector.base import Detector, Group, Items
-from asd_tf.detector.examination import ClipFeatures, Examination, FeatureStore, Lazily
-from asd_tf.detector.extractor import Extractors
-from asd_tf.detector.folder import write_manifest
+from asd_tf.data.groups import Group, groups_of, rows_of_groups
+from asd_tf.detector.base import Detector
+from asd_tf.detector.manifest import write_manifest
+from asd_tf.errors import InputError
+from asd_tf.extraction.extractor import Extractor, Extractors
+from asd_tf.extraction.features import ClipFeatures
+from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.files import atomic_path, write_csv, write_json
-from asd_tf.scoring import GroupScorer
+from asd_tf.scoring.scorers import GroupScorer
+from asd_tf.scoring.scores import LazyMapping, Scores
+from asd_tf.scoring.thresholds import Threshold
 
 Features = Mapping[str, ClipFeatures]
 
 
-class FeatureScores(NamedTuple):
-    """Anomaly scores of clips, and what they are made of.
-
-    Attributes:
-        clip: [clips], NaN where a clip could not be read.
-        items: Clip to its evidence, of those that have any.
-        parts: Where groups have several scorers, the name of each to its own scores [clips],
-            without its weight.
-    """
-
-    clip: np.ndarray
-    items: Items
-    parts: dict[str, np.ndarray]
-
-
 class SingleDetector(Detector, kind="single"):
-    """Extractors, and one `GroupScorer` for each machine and section."""
+    """A detector with one `GroupScorer` for each machine and section."""
 
     @functools.cached_property
     def extractors(self) -> Extractors:
-        """The extractors by name, loaded when they are asked for."""
+        """The extractors by name, loaded on access."""
         folder = self.folder / "extractors"
         return Extractors({name: folder / name for name in self.manifest["extractors"]})
 
@@ -54,155 +43,163 @@ class SingleDetector(Detector, kind="single"):
             for group in self.manifest["groups"]
         }
 
-    def anomaly_scores(
-        self, clips: pd.DataFrame, progress: Callable[[int], None] = lambda done: None
-    ) -> tuple[np.ndarray, Items]:
-        """See `Detector.anomaly_scores`."""
-        features, ok = self.features(clips, progress)
-        scored = self.score_features(clips, features, ok)
-        return scored.clip, scored.items
-
-    def examine(
-        self,
-        clips: pd.DataFrame,
-        progress: Callable[[int], None] = lambda done: None,
-        store: FeatureStore | None = None,
-    ) -> Examination:
-        """See `Detector.examine`."""
-        look_up = None if store is None else functools.partial(store.features, split="test")
-        features, ok = self.features(clips, progress, look_up)
-        scored = self.score_features(clips, features, ok)
-        return Examination(
-            scored.clip,
-            scored.items,
-            scored.parts,
-            Lazily({name: values.means for name, values in features.items()}),
-            lambda: self.member_scores(clips, features, ok),
-            lambda: self._scores_over_test_clips(clips, features, ok),
-        )
-
-    def features(
-        self,
-        clips: pd.DataFrame,
-        progress: Callable[[int], None] = lambda done: None,
-        store: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-    ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
-        """Computes the features of clips by each extractor, and whether they could be read.
-
-        An extractor sees the clips of the groups that it scores. A clip may stand in several rows,
-        one for each section that it is tried in; its features are the same in each, unless a
-        network is told the section.
-
-        Args:
-            clips: The clip table.
-            progress: Told the number of clips after each step.
-            store: Called with name, extractor, clips, sample rate, progress and numbers to look
-                features up or compute them; None to compute them.
-        """
-        features, ok = {}, np.ones(len(clips), bool)
-        sample_rate = self.manifest["sample_rate"]
-        groups = list(zip(clips["machine"], clips["section"], strict=True))
-        told = np.zeros(len(clips), bool)
-        for name in self.extractors:
-            rows = np.flatnonzero([group in self._groups_of[name] for group in groups])
-            if not len(rows):
-                continue
-            extractor = self.extractors[name]
-            keys = ["clip_id", "machine", "section"] if extractor.needs_group else ["clip_id"]
-            numbers = clips.iloc[rows].groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
-            part = clips.iloc[rows].drop_duplicates(keys).reset_index(drop=True)
-            # A clip that several extractors see is one clip done.
-            news = int(np.sum(~told[rows]))
-            tell = progress if news == len(rows) else lambda done: None
-            told[rows] = True
-            compute = functools.partial(store, name, extractor) if store else extractor.features
-            values, readable = compute(part, sample_rate, progress=tell, numbers=self.numbers)
-            places = np.full(len(clips), -1)
-            places[rows] = numbers
-            features[name] = ClipFeatures(values, places)
-            ok[rows] &= readable[numbers]
-        return features, ok
-
     @functools.cached_property
-    def numbers(self) -> dict[Group, int]:
-        """The number by which networks know each group (machine, section) that has one."""
+    def section_ids(self) -> dict[Group, int]:
+        """The number of each group (machine, section) that networks take as input."""
         return {
             (group["machine"], group["section"]): group["number"]
             for group in self.manifest["groups"]
             if "number" in group
         }
 
+    def load_all(self) -> int:
+        """See `Detector.load_all`."""
+        widths = {name: of.feature_shape[-1] for name, of in self.extractors.items()}
+        scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
+        for scorer in scorers:
+            if scorer.backend.n_features_in_ != widths[scorer.extractor]:
+                raise InputError(
+                    f"{self.folder}: a backend takes {scorer.backend.n_features_in_} features, and "
+                    f"{scorer.extractor} has {widths[scorer.extractor]}; take a fresh copy"
+                )
+        return len(widths) + len(scorers)
+
+    def score_with_details(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: EmbeddingStore | None = None,
+    ) -> Scores:
+        """See `Detector.score_with_details`."""
+        return self.score_features(clips, *self.features(clips, progress, store))
+
+    def features(
+        self,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None] = lambda done: None,
+        store: EmbeddingStore | None = None,
+    ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
+        """Computes the features of clips by each extractor.
+
+        An extractor is used for the clips of the groups that are scored by it. A clip may be in
+        several rows, one for each section in which it is scored; all have the same features, unless
+        the network takes the section as input.
+
+        Args:
+            clips: The clip table.
+            progress: Called after each step with the number of clips that are newly done.
+            store: Store from which the features of the split `test` are read, and to which they are
+                written; None to compute all features.
+
+        Returns:
+            Extractor to features, and ok [clips] bool: whether each clip could be read.
+        """
+        features, ok = {}, np.ones(len(clips), bool)
+        groups, counted = groups_of(clips), np.zeros(len(clips), bool)
+        for name in self.extractors:
+            indices = np.flatnonzero([group in self._groups_of[name] for group in groups])
+            if not len(indices):
+                continue
+            extractor = self.extractors[name]
+            keys = ["clip_id", "machine", "section"] if extractor.needs_group else ["clip_id"]
+            used = clips.iloc[indices]
+            distinct = used.drop_duplicates(keys).reset_index(drop=True)
+            number = used.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+            # A clip is counted once, even if several extractors are used for it.
+            new_count = int(np.sum(~counted[indices]))
+            report = progress if new_count == len(indices) else lambda done: None
+            counted[indices] = True
+            values, readable = self._extract(name, extractor, distinct, report, store)
+            positions = np.full(len(clips), -1)
+            positions[indices] = number
+            features[name] = ClipFeatures(values, positions)
+            ok[indices] &= readable[number]
+        return features, ok
+
+    def _extract(
+        self,
+        name: str,
+        extractor: Extractor,
+        clips: pd.DataFrame,
+        progress: Callable[[int], None],
+        store: EmbeddingStore | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rate, section_ids = self.manifest["sample_rate"], self.section_ids
+        if store is None:
+            return extractor.features(clips, rate, progress=progress, section_ids=section_ids)
+        return store.features(name, extractor, clips, rate, progress, "test", section_ids)
+
     @functools.cached_property
     def _groups_of(self) -> dict[str, set[Group]]:
-        """The groups that each extractor scores."""
+        """The groups that are scored by the features of each extractor."""
         groups: dict[str, set[Group]] = {name: set() for name in self.manifest["extractors"]}
         for group in self.manifest["groups"]:
             for scorer in group["scoring"]["scorers"]:
                 groups[scorer["extractor"]].add((group["machine"], group["section"]))
         return groups
 
-    def score_features(
-        self, clips: pd.DataFrame, features: Features, ok: np.ndarray
-    ) -> FeatureScores:
-        """Scores clips whose features are there.
+    def score_features(self, clips: pd.DataFrame, features: Features, ok: np.ndarray) -> Scores:
+        """Scores clips by their features.
 
         Args:
-            clips: The clip table; every row is of a group of the detector.
+            clips: The clip table; the group of every row is known to the detector.
             features: Extractor to features of the clips.
-            ok: Which clips [clips] could be read.
+            ok: [clips] bool, whether each clip could be read.
         """
-        scores, items, parts = np.full(len(clips), np.nan), {}, {}
-        domain = clips["domain"].to_numpy(object)
-        ids = clips["clip_id"].to_numpy(str)
-        for group, rows in clips[ok].groupby(["machine", "section"], sort=False).groups.items():
-            rows = rows.to_numpy()
-            scorer = self.scorers[group]
-            used = {one.extractor for one in scorer.scorers}
-            alone = scorer.parts({name: features[name][rows] for name in used}, domain[rows])
-            result = scorer.combined(alone)
-            scores[rows] = result.clip
-            if result.items is not None:
-                items.update(zip(ids[rows], result.items, strict=True))
-            for one, part in zip(scorer.scorers, alone, strict=True):
-                parts.setdefault(one.name, np.full(len(clips), np.nan))[rows] = part.clip
-        return FeatureScores(scores, items, parts if len(parts) > 1 else {})
+        clip = np.full(len(clips), np.nan)
+        parts: dict[str, np.ndarray] = {}
+        items: list[np.ndarray | None] = [None] * len(clips)
+        for scorer, indices, of_group, domain in self._groups(clips, features, ok):
+            scores = scorer.score(of_group, domain)
+            clip[indices] = scores.clip
+            if scores.items is not None:
+                for index, item_scores in zip(indices, scores.items, strict=True):
+                    items[index] = item_scores
+            for name, values in scores.parts.items():
+                parts.setdefault(name, np.full(len(clips), np.nan))[indices] = values
+        return Scores(
+            clip,
+            items,
+            parts,
+            LazyMapping({name: values.means for name, values in features.items()}),
+            lambda: self._member_scores(clips, features, ok),
+            lambda: self._transductive_scores(clips, features, ok),
+        )
 
-    def member_scores(
+    def _groups(
+        self, clips: pd.DataFrame, features: Features, ok: np.ndarray
+    ) -> Iterator[tuple[GroupScorer, np.ndarray, dict[str, np.ndarray], np.ndarray]]:
+        """Yields for each group its scorer, and the indices, features and domains of its clips."""
+        domain, readable = clips["domain"].to_numpy(object), np.flatnonzero(ok)
+        for group, positions in rows_of_groups(clips[ok]).items():
+            scorer, indices = self.scorers[group], readable[positions]
+            of_group = {name: features[name][indices] for name in scorer.extractors}
+            yield scorer, indices, of_group, domain[indices]
+
+    def _member_scores(
         self, clips: pd.DataFrame, features: Features, ok: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Scores clips by each member of the backends, such as one for each domain.
-
-        Args:
-            clips: As of `score_features`, like those that follow.
-            features: Extractor to features of the clips.
-            ok: Which clips [clips] could be read.
-
-        Returns:
-            Name of a member to the anomaly scores [clips] of its clips' means over items, NaN where
-            a clip has none; nothing for a group of several scorers.
-        """
+        """Computes `Scores.members` from the means over the items of each clip."""
         members: dict[str, np.ndarray] = {}
-        for group, rows in clips[ok].groupby(["machine", "section"], sort=False).groups.items():
-            scorers, rows = self.scorers[group].scorers, rows.to_numpy()
-            if len(scorers) == 1:
-                found = scorers[0].member_scores(features[scorers[0].extractor][rows])
-                for name, values in found.items():
-                    members.setdefault(name, np.full(len(clips), np.nan))[rows] = values
+        for scorer, indices, of_group, _ in self._groups(clips, features, ok):
+            if len(scorer.scorers) == 1:
+                only = scorer.scorers[0]
+                for name, values in only.member_scores(of_group[only.extractor]).items():
+                    members.setdefault(name, np.full(len(clips), np.nan))[indices] = values
         return members
 
-    def _scores_over_test_clips(
+    def _transductive_scores(
         self, clips: pd.DataFrame, features: Features, ok: np.ndarray
     ) -> np.ndarray | None:
-        """Computes `Examination.refitted`; the clips of a subset are taken together."""
-        scorers = [one for scorer in self.scorers.values() for one in scorer.scorers]
-        if not any(one.standardises_distances for one in scorers):
+        """Computes `Scores.transductive`, standardized over the clips of each subset and group."""
+        scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
+        if not any(scorer.standardizes_distances for scorer in scorers):
             return None
-        scores, domain = np.full(len(clips), np.nan), clips["domain"].to_numpy(object)
-        keys = ["subset", "machine", "section"]
-        for (_, *group), rows in clips[ok].groupby(keys, sort=False).groups.items():
-            rows, scorer = rows.to_numpy(), self.scorers[tuple(group)]
-            of_group = {one.extractor: features[one.extractor][rows] for one in scorer.scorers}
-            scores[rows] = scorer.standardised_over(of_group).score(of_group, domain[rows]).clip
+        scores = np.full(len(clips), np.nan)
+        for subset in clips["subset"].unique():
+            mask = ok & (clips["subset"] == subset).to_numpy(bool)
+            for scorer, indices, of_group, domain in self._groups(clips, features, mask):
+                scores[indices] = scorer.standardized_over(of_group).score(of_group, domain).clip
         return scores
 
 
@@ -213,37 +210,37 @@ def write_detector(
     scorers: Mapping[Group, GroupScorer],
     thresholds: Mapping[Group, Threshold],
     calibration: pd.DataFrame,
-    statistics: Mapping[str, Any],
-    numbers: Mapping[Group, int] | None = None,
+    statistics: Sequence[Mapping[str, Any]],
+    section_ids: Mapping[Group, int] | None = None,
 ) -> None:
-    """Writes a detector, whole or not at all.
+    """Writes a detector; an error leaves no folder.
 
     Args:
-        folder: Where it goes.
-        description: What it says of itself: method, recipe, sample_rate and more.
+        folder: Folder to write.
+        description: Entries of the manifest: method, recipe, sample_rate, samples and channel.
         extractors: Name to SavedModel.
         scorers: Group to its fitted scorer.
         thresholds: Group to its threshold.
         calibration: Columns machine, section, clip_id, domain, score.
-        statistics: Of the features of normal clips, per group.
-        numbers: Group to the number by which networks know it, where they need one.
+        statistics: For each group, the statistics of the features of its normal clips.
+        section_ids: Group to the number that networks take as input; None if no network needs it.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
             shutil.copytree(extractor, temporary / "extractors" / name)
         groups = []
         for index, (group, scorer) in enumerate(scorers.items()):
-            # Machine names are the user's, so that they are no names of folders.
-            place = f"{index:03d}"
-            scorer.save(temporary / "backends" / place)
+            # Users choose the names of machines, which may be invalid as names of folders.
+            backends = f"{index:03d}"
+            scorer.save(temporary / "backends" / backends)
             groups.append(
                 {
                     "machine": group[0],
                     "section": group[1],
-                    "folder": place,
+                    "folder": backends,
                     "scoring": scorer.spec(),
                     "threshold": thresholds[group].to_json(),
-                    **({} if numbers is None else {"number": int(numbers[group])}),
+                    **({} if section_ids is None else {"number": int(section_ids[group])}),
                 }
             )
         write_csv(temporary / "calibration" / "scores.csv", calibration)

@@ -1,1 +1,1 @@
-"""How good scores are: metrics, official scores, tables and pictures; it knows no networks."""
+"""Metrics, official scores, tables, plots and reports of scored clips, whatever scored them."""

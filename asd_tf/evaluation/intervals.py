@@ -1,4 +1,4 @@
-"""How far an official score could be off by the choice of test clips: jackknife intervals."""
+"""Jackknife confidence intervals of official scores, over the choice of test clips."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from asd_tf.evaluation.leave_one_out import leave_one_out_auc, leave_one_out_partial_auc
 from asd_tf.evaluation.metrics import auc, weighted_mean
 from asd_tf.evaluation.official import Formula
-from asd_tf.evaluation.sections import TERMS, Section, labelled_sections
+from asd_tf.evaluation.section_metrics import TERMS, Section, labeled_sections
 
 CONFIDENCE = 0.95
 
@@ -18,13 +18,14 @@ _NO_SCORE = "there is no official score"
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """An interval of 95 % confidence of an official score.
+    """A 95 % confidence interval of an official score.
 
     Attributes:
-        low, high: Its ends; None where it does not exist.
-        reason: Why it does not exist, or None.
+        low: Lower end; None if there is no interval.
+        high: Upper end; None if there is no interval.
+        reason: Why there is no interval; None if there is one.
         evaluator_ci95: The number that the official evaluators since 2022 print as "official score
-            ci95", for comparison with theirs; see `evaluator_ci95`. None where it does not exist.
+            ci95", for comparison with theirs; see `evaluator_ci95`. None where it is undefined.
     """
 
     low: float | None
@@ -34,53 +35,62 @@ class Interval:
 
     @property
     def half_width(self) -> float | None:
-        """Half the distance of the ends."""
+        """Half the distance between the ends; None if there is no interval."""
         return None if self.low is None else (self.high - self.low) / 2
 
 
 def score_interval(scored: pd.DataFrame, metrics: pd.DataFrame, formula: Formula) -> Interval:
-    """Computes the jackknife interval of the official score over all labelled test clips.
+    """Computes the jackknife interval of the official score over all labeled test clips.
 
-    The score is computed without each clip in turn, θ_i; with n clips the standard error is
-    sqrt((n - 1) / n Σ (θ_i - mean θ)²), and the interval is as many of those to each side of the
-    score as Student's distribution with n - 1 degrees of freedom asks for. Clips without a score
-    are none of the n. It tells how the score depends on the choice of clips, not of seeds.
+    With θ_i the score without clip i of n, the standard error is
+    sqrt((n - 1) / n Σ (θ_i - mean θ)²). The interval extends from the score to both sides by the
+    standard error times the 97.5 % quantile of Student's t distribution with n - 1 degrees of
+    freedom. Clips without a score do not count in n. The interval covers the choice of test clips;
+    it does not cover the seeds of training.
 
     Args:
         scored: The scored table.
-        metrics: The table of `section_metrics` of it.
+        metrics: The table that `section_metrics` makes of it.
         formula: A value of `OFFICIAL_SCORES`.
     """
-    sections = [section.scored() for section in labelled_sections(scored)]
+    sections = [section.scored() for section in labeled_sections(scored)]
     score = formula(metrics).score
-    evaluators = evaluator_ci95(sections)
+    ci95 = evaluator_ci95(sections)
     if score is None:
-        return Interval(None, None, _NO_SCORE, evaluators)
+        return Interval(None, None, _NO_SCORE, ci95)
     estimates = []
     values, weights = formula.weighted(metrics, formula.terms)
     for index, section in enumerate(sections):
         without = _terms_without_each(section, formula, values[index])
-        lost = np.isnan(without) & (weights[index] > 0)
-        if lost.any():
-            term = formula.terms[int(np.argmax(lost.any(axis=0)))]
+        is_lost = np.isnan(without) & (weights[index] > 0)
+        if is_lost.any():
+            term = formula.terms[int(np.argmax(is_lost.any(axis=0)))]
             _, machine, name = section.key
             reason = f"without one of its clips {machine} {name} would have no {term}"
-            return Interval(None, None, reason, evaluators)
+            return Interval(None, None, reason, ci95)
         estimates.append(_scores_with(without, index, values, weights, formula.mean))
     estimates = np.concatenate(estimates)
     half = _quantile(len(estimates)) * _standard_error(estimates)
-    return Interval(score - half, score + half, None, evaluators)
+    return Interval(score - half, score + half, None, ci95)
 
 
 def _scores_with(
     without: np.ndarray, index: int, values: np.ndarray, weights: np.ndarray, kind: str
 ) -> np.ndarray:
-    """Returns the scores [clips] with terms [clips, terms] in place of those of a section."""
-    # The mean over the other sections stands for them with all of their weight.
-    others = np.delete(weights, index, axis=0).ravel()
-    mean = weighted_mean(kind, np.delete(values, index, axis=0).ravel(), others)
-    terms = np.column_stack([np.full(len(without), mean), without])
-    return weighted_mean(kind, terms, np.array([others.sum(), *weights[index]]))
+    """Returns the scores [clips] with the terms of section `index` replaced by each row.
+
+    Args:
+        without: [clips, terms], the terms of the section without each of its clips.
+        index: Position of the section.
+        values: [sections, terms], the terms with all clips.
+        weights: [sections, terms].
+        kind: Kind of mean, see `weighted_mean`.
+    """
+    # One value, the mean of all other sections, enters with the sum of their weights.
+    other_weights = np.delete(weights, index, axis=0).ravel()
+    other_mean = weighted_mean(kind, np.delete(values, index, axis=0).ravel(), other_weights)
+    terms = np.column_stack([np.full(len(without), other_mean), without])
+    return weighted_mean(kind, terms, np.array([other_weights.sum(), *weights[index]]))
 
 
 def _terms_without_each(section: Section, formula: Formula, values: np.ndarray) -> np.ndarray:
@@ -88,33 +98,33 @@ def _terms_without_each(section: Section, formula: Formula, values: np.ndarray) 
     without = np.tile(values, (len(section.scores), 1))
     for index, column in enumerate(formula.terms):
         term = TERMS[column]
-        members = term.members(section.anomalous, section.in_target)
-        each = leave_one_out_auc if term.metric is auc else leave_one_out_partial_auc
-        without[members, index] = each(section.anomalous[members], section.scores[members])
+        mask = term.mask(section.anomalous, section.in_target)
+        leave_one_out = leave_one_out_auc if term.metric is auc else leave_one_out_partial_auc
+        without[mask, index] = leave_one_out(section.anomalous[mask], section.scores[mask])
     return without
 
 
 def evaluator_ci95(sections: list[Section]) -> float | None:
     """Computes "official score ci95" as the official evaluators since DCASE 2022 print it.
 
-    It is the mean of two half widths, of the AUC and of the pAUC of the clips of all sections
-    pooled, as if their scores could be compared; and the evaluators divide the squared deviations
-    by n (n - 1) where the jackknife multiplies by (n - 1) / n, so that it is n - 1 times too small.
-    `score_interval` is the one to judge a score by.
+    It is the mean of two jackknife half widths, of the AUC and of the pAUC of all clips pooled over
+    sections, although scores of different sections are not comparable. The evaluators divide the
+    sum of squared deviations by n (n - 1) where the jackknife multiplies it by (n - 1) / n, so that
+    the result is n - 1 times too small. Judge a score by `score_interval` instead.
 
     Args:
-        sections: All sections, their clips with a score.
+        sections: All sections, without clips that have no score.
 
     Returns:
-        The half width, or None with fewer than two clips of a class.
+        The half width, or None if a class has fewer than two clips.
     """
     anomalous = np.concatenate([section.anomalous for section in sections] or [np.zeros(0, bool)])
     scores = np.concatenate([section.scores for section in sections] or [np.zeros(0)])
     if min(np.sum(anomalous), np.sum(~anomalous)) < 2:
         return None
     errors = [
-        _standard_error(each(anomalous, scores))
-        for each in (leave_one_out_auc, leave_one_out_partial_auc)
+        _standard_error(leave_one_out(anomalous, scores))
+        for leave_one_out in (leave_one_out_auc, leave_one_out_partial_auc)
     ]
     count = len(scores)
     return float(_quantile(count) * np.mean(errors) / (count - 1))

@@ -1,7 +1,7 @@
-"""AUC and partial AUC of all clips but one, for every clip at once.
+"""AUC and partial AUC without each clip in turn, for all clips at once.
 
-A clip that is left out changes the ROC curve in a way that can be written down, so that sorting the
-scores once is enough; computing each area anew takes as long for every single clip.
+How the ROC curve changes when a clip is left out has a closed form, so that the scores are sorted
+only once instead of once per clip.
 """
 
 import numpy as np
@@ -11,25 +11,29 @@ from asd_tf.evaluation.metrics import MAX_FPR, mcclish
 
 
 class _Curve:
-    """A ROC curve in counts: a straight line for each group of clips that are tied.
+    """A ROC curve in counts of clips: one straight segment for each distinct score.
 
     Attributes:
-        group: [clips], the group of each clip; groups are in the order of falling scores.
-        anomalous, normal: [groups], how many clips of each kind they have.
-        y, x: [groups + 1], anomalous and normal clips that score above the start of a group.
+        segment: [clips], the segment of each clip; segments are ordered by falling score.
+        anomalous: [segments], number of anomalous clips in each segment.
+        normal: [segments], number of normal clips in each segment.
+        y: [segments + 1], number of anomalous clips before each segment, and of all.
+        x: [segments + 1], number of normal clips before each segment, and of all.
+        heights: [segments], mean height of each segment, in anomalous clips.
+        areas: [segments + 1], area below the curve before each segment, and of all.
     """
 
     def __init__(self, anomalous: np.ndarray, scores: np.ndarray):
-        values, self.group = np.unique(-scores, return_inverse=True)
-        self.anomalous = np.bincount(self.group[anomalous], minlength=len(values))
-        self.normal = np.bincount(self.group[~anomalous], minlength=len(values))
+        values, self.segment = np.unique(-scores, return_inverse=True)
+        self.anomalous = np.bincount(self.segment[anomalous], minlength=len(values))
+        self.normal = np.bincount(self.segment[~anomalous], minlength=len(values))
         self.y = np.concatenate([[0], np.cumsum(self.anomalous)])
         self.x = np.concatenate([[0], np.cumsum(self.normal)])
         self.heights = (self.y[:-1] + self.y[1:]) / 2
         self.areas = np.concatenate([[0.0], np.cumsum(self.normal * self.heights)])
 
     def area_until(self, end: float) -> float:
-        """Area below the curve from 0 to `end` normal clips."""
+        """Returns the area below the curve from 0 to `end` normal clips."""
         start = np.searchsorted(self.x, end, side="right") - 1
         if start == len(self.normal):
             return self.areas[start]
@@ -46,16 +50,17 @@ def leave_one_out_auc(labels: ArrayLike, scores: ArrayLike) -> np.ndarray:
         scores: [clips], finite; higher is more anomalous. A tie counts half.
 
     Returns:
-        [clips], what `auc` gives without that clip: NaN where a class would be missing.
+        [clips], the `auc` of all other clips; NaN where they lack a class.
     """
     labels, scores = np.asarray(labels, bool), np.asarray(scores, np.float64)
     curve = _Curve(labels, scores)
     anomalies, normals = curve.y[-1], curve.x[-1]
-    # A clip takes the pairs with it that it wins, seen from the anomalous clip.
+    # The AUC is the share of (anomalous, normal) pairs that the anomalous clip wins; leaving out a
+    # clip removes its pairs, and from the wins those that the anomalous clip of the pair won.
     lost_anomalous = normals - curve.x[1:] + curve.normal / 2
     lost_normal = curve.heights
     wins = np.sum(curve.anomalous * lost_anomalous)
-    lost = np.where(labels, lost_anomalous[curve.group], lost_normal[curve.group])
+    lost = np.where(labels, lost_anomalous[curve.segment], lost_normal[curve.segment])
     pairs = np.where(labels, (anomalies - 1) * normals, anomalies * (normals - 1))
     return _divide(wins - lost, pairs)
 
@@ -68,39 +73,39 @@ def leave_one_out_partial_auc(
     Args:
         labels: [clips], 0 normal and 1 anomalous.
         scores: [clips], finite; higher is more anomalous.
-        max_fpr: False positive rate where the area ends, above 0 and at most 1.
+        max_fpr: False positive rate up to which the area is taken, above 0 and at most 1.
 
     Returns:
-        [clips], what `partial_auc` gives without that clip: NaN where a class would be missing.
+        [clips], the `partial_auc` of all other clips; NaN where they lack a class.
     """
     labels, scores = np.asarray(labels, bool), np.asarray(scores, np.float64)
     curve = _Curve(labels, scores)
     anomalies, normals = curve.y[-1], curve.x[-1]
     area = np.where(
         labels,
-        _areas_without_anomalous(curve, max_fpr * normals)[curve.group],
-        _areas_without_normal(curve, max_fpr * (normals - 1))[curve.group],
+        _areas_without_anomalous(curve, max_fpr * normals)[curve.segment],
+        _areas_without_normal(curve, max_fpr * (normals - 1))[curve.segment],
     )
     pairs = np.where(labels, (anomalies - 1) * normals, anomalies * (normals - 1))
     return mcclish(_divide(area, pairs), max_fpr)
 
 
 def _areas_without_anomalous(curve: _Curve, end: float) -> np.ndarray:
-    """Areas [groups] until `end` without an anomalous clip of each group.
+    """Returns the areas [segments] up to `end` without one anomalous clip of each segment.
 
-    The curve stays as it is before the group and is one lower behind it; along the group the
-    difference grows from 0 to 1.
+    The curve does not change before the segment and is one lower after it; along the segment the
+    difference grows linearly from 0 to 1.
     """
     along = np.clip(end - curve.x[:-1], 0, curve.normal)
-    behind = np.maximum(end - curve.x[1:], 0)
-    return curve.area_until(end) - _divide(along**2, 2 * curve.normal, otherwise=0) - behind
+    after = np.maximum(end - curve.x[1:], 0)
+    return curve.area_until(end) - _divide(along**2, 2 * curve.normal, otherwise=0) - after
 
 
 def _areas_without_normal(curve: _Curve, end: float) -> np.ndarray:
-    """Areas [groups] until `end` without a normal clip of each group that has one.
+    """Returns the areas [segments] up to `end` without one normal clip of each segment.
 
-    The curve stays as it is before the group, is as high but one shorter along the group, and moves
-    one to the left behind it; so does its end.
+    The curve does not change before the segment, rises by as much over one clip less along it, and
+    moves left by one clip after it. Entries of segments without normal clips mean nothing.
     """
     if curve.x[-1] < 2:
         return np.full(len(curve.normal), np.nan)
@@ -108,11 +113,11 @@ def _areas_without_normal(curve: _Curve, end: float) -> np.ndarray:
     width = end - starts
     rise = _divide(curve.anomalous * width, curve.normal - 1, otherwise=0)
     inside = curve.areas[:-1] + width * (curve.y[:-1] + rise / 2)
-    behind = curve.area_until(end + 1) - curve.heights
-    return np.select([ends <= end, starts < end], [behind, inside], curve.area_until(end))
+    after = curve.area_until(end + 1) - curve.heights
+    return np.select([ends <= end, starts < end], [after, inside], curve.area_until(end))
 
 
 def _divide(values: np.ndarray, by: np.ndarray, otherwise: float = np.nan) -> np.ndarray:
-    """Divides where the divisor is positive."""
+    """Divides where the divisor is positive, and returns `otherwise` elsewhere."""
     result = np.full(np.shape(values), float(otherwise))
     return np.divide(values, by, out=result, where=by > 0)

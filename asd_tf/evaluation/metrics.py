@@ -1,18 +1,19 @@
-"""The numbers that everything else is made of: AUC, partial AUC and means."""
+"""AUC, partial AUC, and weighted arithmetic and harmonic means."""
 
 import sys
 
 import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
-from sklearn.metrics import roc_auc_score
+from scipy.integrate import trapezoid
+from sklearn.metrics import roc_curve
 
 MAX_FPR = 0.1
-"""Upper end of the false positive rates of the partial AUC in every DCASE edition."""
+"""False positive rate up to which every DCASE edition takes the partial AUC."""
 
 
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Area under the ROC curve: how often an anomalous clip scores above a normal one.
+    """Area under the ROC curve: the probability that an anomalous clip scores above a normal one.
 
     Args:
         labels: [clips], 0 normal and 1 anomalous.
@@ -21,16 +22,16 @@ def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         A value in 0..1, or NaN where one of the classes is missing.
     """
-    return _area(labels, scores, None)
+    return _area(labels, scores, 1.0)
 
 
 def partial_auc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = MAX_FPR) -> float:
-    """Area under the start of the ROC curve, standardised after McClish: chance is 0.5.
+    """Area under the start of the ROC curve, standardized after McClish so that chance is 0.5.
 
     Args:
         labels: [clips], 0 normal and 1 anomalous.
         scores: [clips], finite; higher is more anomalous.
-        max_fpr: False positive rate where the area ends, above 0 and at most 1.
+        max_fpr: False positive rate up to which the area is taken, above 0 and at most 1.
 
     Returns:
         A value in 0..1, or NaN where one of the classes is missing.
@@ -39,30 +40,35 @@ def partial_auc(labels: ArrayLike, scores: ArrayLike, max_fpr: float = MAX_FPR) 
 
 
 def mcclish(area: ArrayLike, max_fpr: float) -> np.ndarray:
-    """Standardises areas below a ROC curve up to `max_fpr`: chance becomes 0.5, the best 1."""
+    """Standardizes areas below ROC curves up to `max_fpr`: chance becomes 0.5 and perfect 1."""
     chance = max_fpr**2 / 2
     return 0.5 * (1 + (np.asarray(area) - chance) / (max_fpr - chance))
 
 
-def _area(labels: ArrayLike, scores: ArrayLike, max_fpr: float | None) -> float:
+def _area(labels: ArrayLike, scores: ArrayLike, max_fpr: float) -> float:
     labels = np.asarray(labels, bool)
     if labels.all() or not labels.any():
         return float("nan")
-    # The checks of parameters take longer than the area of a section's 200 clips.
+    # `roc_auc_score` gives the same numbers, but its checks take five times as long as the curve of
+    # a section's 200 clips.
     with sklearn.config_context(skip_parameter_validation=True):
-        return float(roc_auc_score(labels, np.asarray(scores, np.float64), max_fpr=max_fpr))
+        fpr, tpr, _ = roc_curve(labels, np.asarray(scores, np.float64))
+    if max_fpr == 1:
+        return float(trapezoid(tpr, fpr))
+    end = np.searchsorted(fpr, max_fpr, side="right")
+    tpr = np.append(tpr[:end], np.interp(max_fpr, fpr, tpr))
+    fpr = np.append(fpr[:end], max_fpr)
+    return float(mcclish(trapezoid(tpr, fpr), max_fpr))
 
 
 def harmonic_mean(values: ArrayLike) -> float:
-    """Harmonic mean of the values that exist, each at least the machine epsilon.
-
-    The floor is that of the official evaluators: one AUC of zero gives a tiny mean, not an error.
+    """Harmonic mean of the values that are not NaN, with the floor of `weighted_mean`.
 
     Args:
         values: Numbers of any shape, at least 0; NaN where a term does not exist.
 
     Returns:
-        The mean, or NaN where no value exists.
+        The mean, or NaN if all values are NaN.
     """
     values = np.asarray(values, np.float64).ravel()
     return float(weighted_mean("harmonic", values, ~np.isnan(values)))
@@ -72,14 +78,15 @@ def weighted_mean(kind: str, values: np.ndarray, weights: np.ndarray) -> np.ndar
     """Weighted means over the last axis.
 
     Args:
-        kind: `arithmetic`, or `harmonic`: of values of at least the machine epsilon.
-        values: [..., n], at least 0; what they are does not matter where the weight is 0.
+        kind: `arithmetic` or `harmonic`. As in the official evaluators, the harmonic mean raises
+            values to the machine epsilon at least, so that a zero gives a tiny mean, not an error.
+        values: [..., n], at least 0; values of weight 0 are ignored, even NaN.
         weights: [..., n] or [n], at least 0.
 
     Returns:
-        [...], NaN where there is no weight.
+        [...], NaN where all weights are 0.
     """
-    # What has no weight is replaced, since NaN times 0 is NaN.
+    # Ignored values are replaced, since NaN times 0 is NaN.
     values = np.where(weights > 0, values, 1.0)
     with np.errstate(invalid="ignore"):
         if kind == "arithmetic":

@@ -1,4 +1,4 @@
-"""The official score of each challenge year, by name, computed from the metrics of the sections."""
+"""The official score of each challenge year, computed from the metrics of the sections."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,22 +7,23 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from asd_tf.data.layouts.editions import EDITIONS
 from asd_tf.evaluation.metrics import weighted_mean
-from asd_tf.evaluation.sections import DECISION_COLUMNS, TERM_COLUMNS
+from asd_tf.evaluation.section_metrics import DECISION_COLUMNS, TERM_COLUMNS
 
 DEFAULT_FORMULA = "dcase2022"
-"""The formula of every dataset that has none of its own, a user's folder included."""
+"""The formula of every dataset without one of its own, including a user's folder."""
 
 
 @dataclasses.dataclass(frozen=True)
 class OfficialScore:
-    """One number for many sections, and how much of it could be computed.
+    """The official score of some sections, and the number of terms it was computed from.
 
     Attributes:
-        score: In 0..1; None where no term exists.
-        used: Terms that exist and entered the score.
-        expected: Terms that the formula asks for in these sections. Where `used` is smaller the
-            score leaves terms out and cannot be compared with published ones.
+        score: In 0..1; None if no term exists.
+        used: Number of terms that exist and entered the score.
+        expected: Number of terms that the formula has for these sections. If `used` is smaller,
+            the score cannot be compared with published ones.
     """
 
     score: float | None
@@ -32,13 +33,13 @@ class OfficialScore:
 
 @dataclasses.dataclass(frozen=True)
 class Formula:
-    """How a year made one number of the metrics of all sections: a mean of some of them.
+    """The official score of a year as a mean of metrics of all sections.
 
     Attributes:
-        terms: The columns of `section_metrics` that enter.
+        terms: The columns of `section_metrics` that enter the mean.
         mean: `harmonic` or `arithmetic`.
-        by_machine: Whether the sections of a machine are averaged first, so that a machine with
-            more sections counts no more than others.
+        by_machine: Whether the sections of a machine are averaged first, so that all machines count
+            alike, whatever their number of sections.
     """
 
     terms: tuple[str, ...]
@@ -59,11 +60,15 @@ class Formula:
     def weighted(
         self, sections: pd.DataFrame, columns: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns metrics [sections, columns] and their weights in a mean, 0 where there is none.
+        """Returns metrics and their weights in the mean.
 
         Args:
             sections: The table of `section_metrics`, or rows of it.
-            columns: The metrics that are wanted.
+            columns: Which metrics.
+
+        Returns:
+            Values [sections, columns], NaN where a metric does not exist, and weights of the same
+            shape, 0 there.
         """
         values = sections[list(columns)].to_numpy(np.float64)
         weights = (~np.isnan(values)).astype(np.float64)
@@ -76,25 +81,25 @@ class Formula:
 
 OFFICIAL_SCORES: Mapping[str, Formula] = MappingProxyType(
     {
-        # Per machine the means over its ids of AUC and of pAUC; over machines the means of those;
-        # and the mean of the two.
+        # AUC and pAUC are averaged over the sections of each machine, then over machines; the
+        # score is the mean of the two.
         "dcase2020": Formula(("auc", "pauc"), "arithmetic", by_machine=True),
-        # Over machines, sections and domains, AUC and pAUC of the clips of the domain.
+        # Harmonic mean over machines, sections and domains of AUC and pAUC within the domain.
         "dcase2021": Formula(
             ("auc_source_within", "auc_target_within", "pauc_source_within", "pauc_target_within"),
             "harmonic",
         ),
-        # Over machines and sections; the AUC of a domain is that of its normal clips against the
-        # anomalous clips of both domains, and the pAUC pools the domains.
+        # Harmonic mean over machines and sections. The AUC of a domain compares its normal clips
+        # with the anomalous clips of both domains; the pAUC pools the domains.
         "dcase2022": Formula(("auc_source", "auc_target", "pauc"), "harmonic"),
     }
 )
-"""The formulas by name; that of 2022 is also that of the years since."""
+"""The formulas by name. The years after 2022 use the formula of 2022."""
 
 
 def formula_of(dataset: str) -> str:
-    """Returns the name of the formula that a dataset is scored by: its own, or the default."""
-    return dataset if dataset in OFFICIAL_SCORES else DEFAULT_FORMULA
+    """Returns the name of the formula of a dataset: that of its edition, or the default."""
+    return EDITIONS[dataset].official_score if dataset in EDITIONS else DEFAULT_FORMULA
 
 
 def machine_scores(sections: pd.DataFrame, formula: str) -> dict[str, OfficialScore]:
@@ -104,18 +109,18 @@ def machine_scores(sections: pd.DataFrame, formula: str) -> dict[str, OfficialSc
 
 
 def column_means(sections: pd.DataFrame, formula: str) -> dict[str, float | None]:
-    """Mean of each metric over the sections in which it exists, of the kind that a formula takes.
+    """Computes the mean of each metric over the sections in which it exists.
 
-    The `_within` columns give the figures that the papers with the within-domain convention print
-    (with `auc` for both domains mixed); the columns without it follow the official convention.
+    The means of the `_within` columns, and of `auc` for both domains mixed, are the numbers in
+    papers with the within-domain convention; the other columns follow the official convention.
 
     Args:
         sections: The table of `section_metrics`, or rows of it.
-        formula: A key of `OFFICIAL_SCORES`. With that of 2020 the means are arithmetic, over the
-            means of the machines; with the others they are harmonic, over sections.
+        formula: A key of `OFFICIAL_SCORES`. For `dcase2020` the means are arithmetic, over the
+            means of the machines; for all others they are harmonic, over sections.
 
     Returns:
-        Column name to a mean in 0..1, or None where no section has the metric.
+        Column name to a mean in 0..1, None if no section has the metric.
     """
     columns = (*TERM_COLUMNS, *DECISION_COLUMNS)
     values, weights = OFFICIAL_SCORES[formula].weighted(sections, columns)
@@ -127,15 +132,15 @@ def column_means(sections: pd.DataFrame, formula: str) -> dict[str, float | None
 
 
 def minimum_auc(sections: pd.DataFrame) -> float | None:
-    """Computes mAUC: the lowest AUC of each machine's sections, averaged over machines.
+    """Computes mAUC: the lowest AUC among each machine's sections, averaged over machines.
 
-    Papers on DCASE 2020 print it to tell how stable a system is.
+    Papers on DCASE 2020 report it as a measure of stability.
 
     Args:
         sections: The table of `section_metrics`, or rows of it.
 
     Returns:
-        A value in 0..1, or None where no section has an AUC.
+        A value in 0..1, or None if no section has an AUC.
     """
     lowest = sections.groupby("machine")["auc"].min().dropna()
     return float(lowest.mean()) if len(lowest) else None

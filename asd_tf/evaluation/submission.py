@@ -1,38 +1,27 @@
-"""The files that a year's challenge asks for: scores and decisions of the evaluation clips."""
+"""The submission files of the challenge: scores and decisions of the evaluation clips."""
 
 import csv
 import dataclasses
 import io
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePath
-from types import MappingProxyType
 
 import pandas as pd
 
-from asd_tf.evaluation.sections import tested_clips
+from asd_tf.data.layouts.editions import EDITIONS, Edition
+from asd_tf.evaluation.section_metrics import select_test_clips
 from asd_tf.files import atomic_path
-
-_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "dcase2020": "{machine}_id_{section}.csv",
-        "dcase2021": "{machine}_section_{section}_{domain}_test.csv",
-        **{f"dcase{year}": "{machine}_section_{section}_test.csv" for year in range(2022, 2027)},
-    }
-)
-"""What follows `anomaly_score_` and `decision_result_` in the names of a dataset's files."""
-
-_WITHOUT_DECISIONS = ("dcase2020",)
 
 
 @dataclasses.dataclass(frozen=True)
 class Submission:
-    """What would be handed in.
+    """The files of a submission.
 
     Attributes:
-        files: Name to text: a line `file name,value` for each clip, sorted, without a header.
-        left_out: Name to the reason why this file is none of them.
+        files: File name to text: a line `file name,value` for each clip, sorted, without a header.
+        left_out: Name of a file that cannot be made to the reason.
     """
 
     files: dict[str, str]
@@ -40,55 +29,58 @@ class Submission:
 
 
 def make_submission(scored: pd.DataFrame, dataset: str) -> Submission:
-    """Makes the submission files of the evaluation test clips; nobody needs their labels.
+    """Makes the submission files of the evaluation test clips, which need no labels.
 
     The official evaluators match lines by their order, and stop at a file with fewer lines than
-    clips. A section in which a clip has no score or no decision therefore has no such file.
+    clips. A file is therefore left out if one of its clips lacks the score or the decision.
 
     Args:
         scored: The scored table.
-        dataset: Name of the dataset; one that is no edition of DCASE has no files.
+        dataset: Name of the dataset; there are no files unless it is a DCASE edition.
     """
     files, left_out = {}, {}
-    if dataset in _NAMES:
-        clips = tested_clips(scored)
-        for name, column, group in _parts(clips[clips["subset"] == "eval"], dataset):
-            missing = int(group[column].isna().sum())
+    if dataset in EDITIONS:
+        clips = select_test_clips(scored)
+        clips = clips[clips["subset"] == "eval"]
+        for name, column, rows in _clips_by_file(clips, EDITIONS[dataset]):
+            missing = int(rows[column].isna().sum())
             if missing:
-                left_out[name] = f"{missing} of {len(group)} clips without a {column}"
+                left_out[name] = f"{missing} of {len(rows)} clips without a {column}"
             else:
-                files[name] = _text(group, column)
+                files[name] = _text(rows, column)
     return Submission(files, left_out)
 
 
-def _parts(clips: pd.DataFrame, dataset: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _clips_by_file(
+    clips: pd.DataFrame, edition: Edition
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yields the name of each file, the column that it holds and its clips."""
     keys = ["machine", "section"]
-    if "{domain}" in _NAMES[dataset]:
+    if "{domain}" in edition.submission_file:
         clips = clips.assign(domain=clips["is_target"].map({True: "target", False: "source"}))
         keys.append("domain")
-    for key, group in clips.groupby(keys, sort=True):
-        name = _NAMES[dataset].format(**dict(zip(keys, key, strict=True)))
-        yield f"anomaly_score_{name}", "score", group
-        if dataset not in _WITHOUT_DECISIONS:
-            yield f"decision_result_{name}", "decision", group
+    for key, rows in clips.groupby(keys, sort=True):
+        name = edition.submission_file.format(**dict(zip(keys, key, strict=True)))
+        yield f"anomaly_score_{name}", "score", rows
+        if edition.submits_decisions:
+            yield f"decision_result_{name}", "decision", rows
 
 
 def _text(clips: pd.DataFrame, column: str) -> str:
-    kind = float if column == "score" else int
+    dtype = float if column == "score" else int
     names = (PurePath(path).name for path in clips["path"])
-    rows = sorted(zip(names, map(kind, clips[column]), strict=True))
+    lines = sorted(zip(names, map(dtype, clips[column]), strict=True))
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
 
 
 def write_submission(submission: Submission, folder: str | os.PathLike) -> None:
-    """Writes the files in place of what an earlier evaluation wrote, all or none of them.
+    """Writes the files; all of them replace the folder of an earlier evaluation at once.
 
     Args:
-        submission: What to write; without files the folder is removed.
-        folder: Of these files alone.
+        submission: What to write; if it has no files, the folder is removed.
+        folder: A folder that holds nothing else.
     """
     if not submission.files:
         shutil.rmtree(folder, ignore_errors=True)

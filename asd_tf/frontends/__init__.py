@@ -1,1 +1,24 @@
-"""From waveforms to features, as Keras layers that serialise and that stay float32."""
+"""Frontends: Keras layers from waveforms to features, serializable and always in float32."""
+
+from asd_tf.frontends.kaldi_fbank import KaldiFbank
+from asd_tf.frontends.mel import LogMel
+from asd_tf.frontends.mel_bands import mel_bands
+from asd_tf.frontends.normalization import TemporalMeanNormalization
+from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
+from asd_tf.frontends.spectrum import MagnitudeSpectrum
+from asd_tf.frontends.statistics import RootMeanSquare, TimeStatistics
+from asd_tf.frontends.windows import FrameWindows, place_in_window, window_starts
+
+__all__ = [
+    "FrameWindows",
+    "KaldiFbank",
+    "LogMel",
+    "MagnitudeSpectrogram",
+    "MagnitudeSpectrum",
+    "RootMeanSquare",
+    "TemporalMeanNormalization",
+    "TimeStatistics",
+    "mel_bands",
+    "place_in_window",
+    "window_starts",
+]

@@ -1,17 +1,20 @@
-"""The filter bank of Kaldi, as torchaudio computes it and BEATs was trained on it."""
+"""The filter bank of Kaldi as torchaudio computes it: the input of BEATs."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from asd_tf.errors import UsageError
+from asd_tf.arguments import check_at_least
 from asd_tf.frontends.mel_bands import mel_bands
+from asd_tf.frontends.spectrogram import check_samples
 
 # Kaldi's waveforms are 16-bit integers.
 FULL_SCALE = 2.0**15
+# Hz; below, frames of 25 ms have no band between 20 Hz and half the sample rate.
+MINIMUM_SAMPLE_RATE = 100
 PRE_EMPHASIS = 0.97
 LOWEST_HERTZ = 20.0
-# The smallest step of float32 at 1.
+# The distance from 1 to the next float32.
 FLOOR = float(np.finfo(np.float32).eps)
 
 
@@ -19,28 +22,29 @@ FLOOR = float(np.finfo(np.float32).eps)
 class KaldiFbank(keras.layers.Layer):
     """Waveform [batch, N] in -1..1 to log-mel energies [batch, frames, n_mels].
 
-    Kaldi's defaults without dither: frames of 25 ms each 10 ms, only whole ones, so that there are
-    1 + (N - 400) // 160 at 16 kHz; of each frame the mean is subtracted, then pre-emphasis of 0.97
-    (the first sample counts as its own predecessor), Povey's window, zeros up to a power of two,
-    the power spectrum, triangles from 20 Hz to half the sample rate, the natural logarithm.
-    Computed in float32 under every precision policy.
+    Kaldi's defaults without dither. Frames of 25 ms start every 10 ms and are never padded: at
+    16 kHz there are 1 + (N - 400) // 160. The steps on each frame are: subtract its mean;
+    pre-emphasis of 0.97, where the first sample counts as its own predecessor; Povey's window;
+    zeros up to a power of two; power spectrum; triangular bands from 20 Hz to half the sample rate;
+    natural logarithm. Computed in float32 under every precision policy.
 
     Args:
-        n_mels: Number of bands.
-        sample_rate: In Hz.
+        n_mels: Number of bands, at most the number of bins.
+        sample_rate: In Hz, at least 100.
 
     Raises:
-        UsageError: If the waveform is shorter than one frame.
+        ValueError: If an argument is out of range, or the waveform is shorter than one frame.
     """
 
     def __init__(self, n_mels: int = 128, sample_rate: int = 16000, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_at_least(MINIMUM_SAMPLE_RATE, sample_rate=sample_rate)
         self.n_mels = n_mels
         self.sample_rate = sample_rate
         self._length = sample_rate * 25 // 1000
         self._step = sample_rate * 10 // 1000
         self._points = 2 ** (self._length - 1).bit_length()
-        # As numpy constants they lie in the graph, and neither in the weights nor in checkpoints.
+        # Numpy constants become part of the graph; weights and checkpoints do not hold them.
         self._window = (np.hanning(self._length) ** 0.85).astype(np.float32)
         self._bands = mel_bands(
             n_mels, self._points, sample_rate, LOWEST_HERTZ, sample_rate / 2, "htk"
@@ -48,12 +52,7 @@ class KaldiFbank(keras.layers.Layer):
 
     def build(self, input_shape):
         """Checks that there is at least one frame."""
-        samples = input_shape[-1]
-        if samples is not None and samples < self._length:
-            raise UsageError(
-                f"clips of {samples} samples are shorter than one frame of {self._length}: "
-                "use longer ones"
-            )
+        check_samples(input_shape[-1], self._length)
         super().build(input_shape)
 
     def call(self, waveform):

@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_choices, check_positive
 from asd_tf.frontends.mel_bands import mel_bands
 from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
 
@@ -15,27 +16,27 @@ SCALES = ("ln", "db")
 class LogMel(keras.layers.Layer):
     """Waveform [batch, N] to log-mel energies [batch, frames, n_mels].
 
-    Frames as in `MagnitudeSpectrogram`, bands as in `mel_bands`. With many bands, the lowest can be
-    narrower than a bin of the spectrum and hold none: they are constant, at `floor`. Computed in
-    float32 under every precision policy.
+    Frames are those of `MagnitudeSpectrogram`, bands those of `mel_bands`. Where there are many
+    bands, the lowest ones can be so narrow that no bin of the spectrum lies in them; their sums are
+    constant, equal to `floor`. Computed in float32 under every precision policy.
 
     Args:
         sample_rate: In Hz.
-        n_mels: Number of bands.
+        n_mels: Number of bands, at most the number of bins, frame_length // 2 + 1.
         frame_length: Samples in a frame.
         frame_step: Samples from frame to frame.
-        fmin: Lower edge of the lowest band, in Hz.
-        fmax: Upper edge of the highest band, in Hz; None is half the sample rate.
-        power: Of the magnitudes that are summed in a band: 1 or 2.
-        scale: `ln` for the natural logarithm of the sums; `db` for their level in decibels, which
-            is 20 or 10 log10 of them if `power` is 1 or 2.
-        floor: Smaller sums count as this one.
+        fmin: Lower edge of the lowest band, in Hz, at least 0.
+        fmax: Upper edge of the highest band, in Hz, at most half the sample rate; None for half the
+            sample rate.
+        power: Exponent of the magnitudes before they are summed in a band: 1 or 2.
+        scale: `ln` for the natural logarithm of the sums; `db` for decibels: 20 log10 of the sums
+            if `power` is 1, 10 log10 of them if it is 2.
+        floor: Lower bound of the sums before the logarithm, greater than 0.
         bands: `htk`, `slaney` or `torchaudio`.
-        center: Whether frames are centred on multiples of `frame_step`.
+        center: Whether frames are centered on multiples of `frame_step`.
 
     Raises:
-        UsageError: If the waveform is shorter than one frame.
-        ValueError: If `power`, `scale` or `bands` is another, or `floor` is not positive.
+        ValueError: If an argument is out of range, or the waveform is shorter than one frame.
     """
 
     def __init__(
@@ -55,11 +56,9 @@ class LogMel(keras.layers.Layer):
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
         if power not in (1, 2):
-            raise ValueError(f"power {power} of the magnitudes is not known: use 1 or 2")
-        if scale not in SCALES:
-            raise ValueError(f"scale {scale!r} is not known: use one of {', '.join(SCALES)}")
-        if floor <= 0:
-            raise ValueError(f"floor {floor} has no logarithm: use a positive one")
+            raise ValueError(f"power must be 1 or 2, got {power}")
+        check_choices(SCALES, scale=scale)
+        check_positive(floor=floor)
         self.sample_rate = sample_rate
         self.n_mels = n_mels
         self.fmin = fmin
@@ -69,7 +68,7 @@ class LogMel(keras.layers.Layer):
         self.floor = floor
         self.bands = bands
         self._spectrogram = MagnitudeSpectrogram(frame_length, frame_step, center)
-        # As a numpy constant it lies in the graph, and neither in the weights nor in checkpoints.
+        # A numpy constant becomes part of the graph; weights and checkpoints do not hold it.
         highest = sample_rate / 2 if fmax is None else fmax
         self._weights = mel_bands(n_mels, frame_length, sample_rate, fmin, highest, bands)
 

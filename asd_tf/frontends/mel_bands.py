@@ -1,7 +1,9 @@
-"""Which bins of a spectrum make up a mel band, in the three conventions of the field."""
+"""The weights of spectrum bins in mel bands, in three common conventions."""
 
 import numpy as np
 import tensorflow as tf
+
+from asd_tf.arguments import check_choices, check_counts, check_positive
 
 BANDS = ("htk", "slaney", "torchaudio")
 
@@ -17,25 +19,33 @@ def mel_bands(
     """Returns the weight of each bin of a spectrum in each band.
 
     Args:
-        n_mels: Number of bands.
+        n_mels: Number of bands, at most the number of bins, frame_length // 2 + 1.
         frame_length: Points of the Fourier transform.
         sample_rate: In Hz.
-        fmin: Lower edge of the lowest band, in Hz.
-        fmax: Upper edge of the highest band, in Hz.
-        bands: `htk` for TensorFlow's: equally wide on the scale 2595 log10(1 + f / 700), triangles
-            on that scale, of height 1. `slaney` for librosa's default: equally wide on Slaney's
-            scale, triangles in Hz, of area 1. `torchaudio` for torchaudio's default: equally wide
-            on the scale of `htk`, triangles in Hz, of height 1.
+        fmin: Lower edge of the lowest band, in Hz, at least 0.
+        fmax: Upper edge of the highest band, in Hz, above `fmin`, at most half the sample rate.
+        bands: `htk` is TensorFlow's: bands of equal width on the scale 2595 log10(1 + f / 700),
+            triangles on that scale, height 1. `slaney` is librosa's default: bands of equal width
+            on Slaney's scale, triangles in Hz, area 1. `torchaudio` is torchaudio's default: bands
+            of equal width on the scale of `htk`, triangles in Hz, height 1.
 
     Returns:
         [frame_length // 2 + 1, n_mels] float32.
 
     Raises:
-        ValueError: If `bands` is another.
+        ValueError: If an argument is out of range.
     """
-    if bands not in BANDS:
-        raise ValueError(f"bands {bands!r} are not known: use one of {', '.join(BANDS)}")
+    check_choices(BANDS, bands=bands)
+    check_counts(n_mels=n_mels, frame_length=frame_length)
+    check_positive(sample_rate=sample_rate)
     bins = frame_length // 2 + 1
+    if n_mels > bins:
+        raise ValueError(f"n_mels must be in [1, {bins}], the bins of the spectrum, got {n_mels}")
+    if not 0 <= fmin < fmax <= sample_rate / 2:
+        raise ValueError(
+            f"fmin and fmax must satisfy 0 <= fmin < fmax <= {sample_rate / 2:g} Hz, half the "
+            f"sample rate, got fmin {fmin:g} and fmax {fmax:g}"
+        )
     hertz = np.linspace(0, sample_rate / 2, bins)
     if bands == "slaney":
         return _slaney(n_mels, hertz, fmin, fmax)

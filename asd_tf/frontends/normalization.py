@@ -1,4 +1,4 @@
-"""Normalisation of spectrograms clip by clip."""
+"""Normalization of spectrograms clip by clip."""
 
 import keras
 import tensorflow as tf
@@ -8,8 +8,8 @@ import tensorflow as tf
 class TemporalMeanNormalization(keras.layers.Layer):
     """Subtracts from features [batch, frames, bins] their mean over the frames.
 
-    Takes away what is stationary in a clip, which differs between domains and which the spectrum
-    branch sees anyway (Wilkinghoff 2023, Sections 2.1 and 4.2). Computed in float32 under every
+    This removes the stationary part of a clip. That part differs between domains, and the spectrum
+    branch has it as well (Wilkinghoff 2023, Sections 2.1 and 4.2). Computed in float32 under every
     precision policy.
     """
 

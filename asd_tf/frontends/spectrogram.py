@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from asd_tf.errors import UsageError
+from asd_tf.arguments import check_counts
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
@@ -17,30 +17,26 @@ class MagnitudeSpectrogram(keras.layers.Layer):
     Args:
         frame_length: Samples in a frame and points of its Fourier transform.
         frame_step: Samples from frame to frame.
-        center: Whether the middle of frame t is sample t * frame_step: half a frame is mirrored
-            over either end, as librosa and torchaudio do, so that frames = 1 + N // frame_step: 313
-            for 10 s.
+        center: Whether the middle of frame t is sample t * frame_step. Then half a frame is
+            mirrored at both ends, as in librosa and torchaudio, and frames = 1 + N // frame_step:
+            313 for 10 s.
 
     Raises:
-        UsageError: If the waveform is shorter than one frame.
+        ValueError: If a size is not a positive integer, or the waveform is shorter than one frame.
     """
 
     def __init__(
         self, frame_length: int = 1024, frame_step: int = 512, center: bool = False, **kwargs
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_counts(frame_length=frame_length, frame_step=frame_step)
         self.frame_length = frame_length
         self.frame_step = frame_step
         self.center = center
 
     def build(self, input_shape):
         """Checks that there is at least one frame."""
-        samples = input_shape[-1]
-        if samples is not None and samples < self.frame_length:
-            raise UsageError(
-                f"clips of {samples} samples are shorter than one frame of {self.frame_length}: "
-                "use longer ones"
-            )
+        check_samples(input_shape[-1], self.frame_length)
         super().build(input_shape)
 
     def call(self, waveform):
@@ -62,3 +58,19 @@ class MagnitudeSpectrogram(keras.layers.Layer):
             "frame_step": self.frame_step,
             "center": self.center,
         }
+
+
+def check_samples(samples: int | None, frame_length: int) -> None:
+    """Checks that a waveform is at least one frame long.
+
+    Args:
+        samples: Length of the waveform; None where it is not fixed, which is not checked.
+        frame_length: Samples in a frame.
+
+    Raises:
+        ValueError: If the waveform is shorter.
+    """
+    if samples is not None and samples < frame_length:
+        raise ValueError(
+            f"samples must be at least {frame_length} (one frame), got {samples}: use longer clips"
+        )

@@ -8,10 +8,10 @@ import tensorflow as tf
 class MagnitudeSpectrum(keras.layers.Layer):
     """Waveform [batch, N] to magnitudes [batch, N // 2] of its discrete Fourier transform.
 
-    The highest frequency resolution that a clip has (Wilkinghoff 2023, Section 2.1): the bins from
-    0 Hz to just below the Nyquist frequency, without logarithm, window or scaling. A full-scale
-    tone of N samples has a magnitude of N / 2, which float16 cannot hold from N = 131,040 on:
-    computed in float32 under every precision policy.
+    One transform of the whole clip has the highest frequency resolution (Wilkinghoff 2023, Section
+    2.1). The bins go from 0 Hz to just below the Nyquist frequency, without logarithm, window or
+    scaling. A full-scale tone of N samples has a magnitude of N / 2, which overflows float16 from
+    N = 131,040 on, so this is computed in float32 under every precision policy.
     """
 
     def __init__(self, **kwargs):

@@ -6,10 +6,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class TimeStatistics(keras.layers.Layer):
-    """Features [batch, frames, bins] to [batch, 2 x bins]: the means, then the deviations.
+    """Features [batch, frames, bins] to [batch, 2 x bins]: means, then standard deviations.
 
-    The standard deviation over the frames is the population's (divided by their number). Computed
-    in float32 under every precision policy.
+    The standard deviation over the frames is that of the population: the sum of squares is divided
+    by the number of frames. Computed in float32 under every precision policy.
     """
 
     def __init__(self, **kwargs):

@@ -3,53 +3,54 @@
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_at_least, check_positive
+from asd_tf.compat import Layer
+
 
 @keras.saving.register_keras_serializable(package="asd_tf")
-class DDCSAD(keras.layers.Layer):
-    """Draws embeddings to the centroid of their own kind and drives them from that of the other.
+class DDCSAD(Layer):
+    """Pulls embeddings to the centroid of their own kind and pushes them from the other centroid.
 
-    Called with a list of embeddings [batch, D] and of labels [batch] or [batch, 1], 1 for normal
-    and 0 for outliers; gives the embeddings as they are, and adds to the model's losses (eq. 5)
+    Called with a list of embeddings [batch, D] and labels [batch] or [batch, 1], 1 for normal clips
+    and 0 for outliers; returns the embeddings unchanged and adds to the model's losses (eq. 5)
 
-        weight x mean of  |z - c_p|^2 + 1 / |z - c_n|^2    of normal clips
-                          |z - c_n|^2 + 1 / |z - c_p|^2    of outliers
+        weight x mean of  |z - c_p|^2 + 1 / |z - c_n|^2    for normal clips
+                          |z - c_n|^2 + 1 / |z - c_p|^2    for outliers
 
-    where c_p and c_n are the centroids of the normal clips and of the outliers. A mixed label,
-    which is the share of normal, has both rows mixed by its share. 1 / d is 1 / (d + epsilon), so
-    that neither it nor its gradient is infinite at a centroid.
+    where c_p and c_n are the centroids of the normal clips and of the outliers. A mixed label is
+    the weight of the first row; one minus it is the weight of the second. 1 / d is computed as
+    1 / (d + epsilon), so that it and its gradient stay finite at a centroid.
 
-    The centroids are weights of the layer that do not train, are saved and checkpointed with it,
-    and are zeros until a `CentroidUpdate` sets them. The loss is among the model's metrics as
-    `ddcsad`, without its weight. Computed in float32 under every precision policy.
+    The centroids are weights of the layer that are not trainable. They are saved and checkpointed
+    with it, and are zeros until a `CentroidUpdate` sets them. The model's metric `ddcsad` is the
+    loss without its weight. Computed in float32 under every precision policy.
 
     Args:
-        weight: lambda of eq. 6, which the paper leaves open.
-        epsilon: Added to squared distances under a 1: that of Deep SAD (Ruff et al., ICLR 2020),
-            from which the loss descends.
+        weight: lambda of eq. 6, at least 0; not stated in the paper.
+        epsilon: Added to squared distances in denominators, greater than 0. The default is that of
+            Deep SAD (Ruff et al., ICLR 2020), on which the loss is based.
 
     Raises:
-        ValueError: If `weight` is negative or `epsilon` is not positive.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(self, weight: float = 1.0, epsilon: float = 1e-6, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        if weight < 0:
-            raise ValueError(f"a weight of {weight} rewards a large loss: use 0 or more")
-        if epsilon <= 0:
-            raise ValueError(f"epsilon {epsilon} lets the loss be infinite: use a positive one")
+        check_at_least(0, weight=weight)
+        check_positive(epsilon=epsilon)
         self.weight = weight
         self.epsilon = epsilon
         self._mean = keras.metrics.Mean("ddcsad")
 
     def build(self, input_shape):
-        """Makes the centroids."""
+        """Creates the centroids."""
         self.normal_centroid, self.outlier_centroid = (
             self.add_weight(
                 name=f"{kind}_centroid",
                 shape=[input_shape[0][-1]],
                 initializer="zeros",
                 trainable=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+                aggregation="only_first_replica",
             )
             for kind in ("normal", "outlier")
         )
@@ -58,65 +59,24 @@ class DDCSAD(keras.layers.Layer):
     def call(self, inputs):
         """Adds the loss."""
         embeddings, labels = inputs
-        share = tf.reshape(tf.cast(labels, tf.float32), [-1])
+        normal_share = tf.reshape(tf.cast(labels, tf.float32), [-1])
         to_normal = self.distances(embeddings)
         to_outliers = _squared_distances(embeddings, self.outlier_centroid)
-        of_normal = to_normal + 1 / (to_outliers + self.epsilon)
-        of_outliers = to_outliers + 1 / (to_normal + self.epsilon)
-        loss = tf.reduce_mean(share * of_normal + (1 - share) * of_outliers)
+        normal_loss = to_normal + 1 / (to_outliers + self.epsilon)
+        outlier_loss = to_outliers + 1 / (to_normal + self.epsilon)
+        loss = tf.reduce_mean(normal_share * normal_loss + (1 - normal_share) * outlier_loss)
         self.add_loss(self.weight * loss)
-        # Called, for `update_state` fails where a model is built under tf.distribute.
+        # Not `update_state`, which fails where a model is built under tf.distribute.
         self._mean(loss)
         return embeddings
 
     def distances(self, embeddings: tf.Tensor) -> tf.Tensor:
-        """Computes the squared distances [batch] of embeddings [batch, D] to c_p."""
+        """Computes the squared distances [batch] from embeddings [batch, D] to c_p."""
         return _squared_distances(embeddings, self.normal_centroid)
 
     def get_config(self):
         """Returns the arguments."""
         return {**super().get_config(), "weight": self.weight, "epsilon": self.epsilon}
-
-
-@keras.saving.register_keras_serializable(package="asd_tf")
-class DDCSADScores(keras.layers.Layer):
-    """What the anomaly score of eq. 7 is made of: called with logits and embeddings, [batch, 2].
-
-    The logits, [batch] or [batch, 1], are those of being normal, embeddings are [batch, D]. The
-    first column is 1 - p, from 0 to 1, where p is the probability of being normal; the second is
-    the squared distance d to the normal centroid. d' of eq. 7 is d standardised over many clips,
-    and so is left to a backend.
-
-    Args:
-        ddcsad: The layer that was trained.
-    """
-
-    def __init__(self, ddcsad: DDCSAD, **kwargs):
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        self.ddcsad = ddcsad
-
-    def build(self, input_shape):
-        """Makes the centroids if the layer comes from a file."""
-        if not self.ddcsad.built:
-            self.ddcsad.build(input_shape[::-1])
-        super().build(input_shape)
-
-    def call(self, inputs):
-        """Computes both columns."""
-        logits, embeddings = inputs
-        # Keeps its digits where p is almost 1, unlike 1 - sigmoid.
-        unlikely = tf.sigmoid(-tf.reshape(logits, [-1]))
-        return tf.stack([unlikely, self.ddcsad.distances(embeddings)], axis=1)
-
-    def get_config(self):
-        """Returns the arguments."""
-        ddcsad = keras.saving.serialize_keras_object(self.ddcsad)
-        return {**super().get_config(), "ddcsad": ddcsad}
-
-    @classmethod
-    def from_config(cls, config):
-        """Builds the layer and the one that was trained."""
-        return cls(keras.saving.deserialize_keras_object(config.pop("ddcsad")), **config)
 
 
 def _squared_distances(embeddings, centroid):

@@ -3,28 +3,31 @@
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_at_least, check_choices, check_positive
+from asd_tf.compat import Layer
+
 FORMS = ("bce", "contrastive")
 
 
 def contrastive_losses(
     embeddings: tf.Tensor, ids: tf.Tensor, temperature: float = 1.0
 ) -> tf.Tensor:
-    """Computes eq. 2 for each original, as an anchor among those of its own machine id.
+    """Computes eq. 2 with each original as the anchor.
 
-    With z the embedding of an anchor, P those of the other originals of its id in the batch, and N
-    those of all reconstructions of its id in the batch:
+    z is the embedding of the anchor. P are the embeddings of the other originals in the batch that
+    have the anchor's machine id, N those of all reconstructions in the batch that have it:
 
         - 1/|P| sum over p in P of log( exp(z.p / T) / sum over a in P and N of exp(z.a / T) )
 
-    Originals and reconstructions of other ids have no part in it.
+    Originals and reconstructions of other ids are not used.
 
     Args:
-        embeddings: [2N, D], the reconstructions behind the originals and in their order.
+        embeddings: [2N, D]: the originals, then their reconstructions in the same order.
         ids: [N], integer: the machine id of each original.
-        temperature: T; the paper has none, which is 1.
+        temperature: T; the paper has no temperature, which is 1.
 
     Returns:
-        [N], 0 for an anchor without another original of its id.
+        [N]; 0 for an anchor whose id has no other original in the batch.
     """
     originals = tf.split(embeddings, 2)[0]
     same = tf.equal(ids[:, tf.newaxis], ids[tf.newaxis])
@@ -42,46 +45,46 @@ def contrastive_losses(
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
-class GenerativeContrastiveLoss(keras.layers.Layer):
-    """Tells apart machine ids and, within each id, originals and reconstructions.
+class GenerativeContrastiveLoss(Layer):
+    """Classifies machine ids and, within each id, originals against reconstructions.
 
-    Called with a list of embeddings [2N, D], the reconstructions behind the originals and in their
-    order, and of the machine ids [N] of the originals, integers in 0..classes - 1. Gives the logits
-    [2N, classes] of a linear layer and adds the loss (eq. 3) to the model, which is compiled
-    without one:
+    Called with a list of embeddings [2N, D], which are the originals and then their reconstructions
+    in the same order, and the machine ids [N] of the originals, integers in 0..classes - 1. Returns
+    the logits [2N, classes] of a linear layer and adds the loss (eq. 3) to the model, which is
+    compiled without a loss:
 
         L = L_CE + lambda L_Con
 
     L_CE is the cross-entropy of the machine id, mean over all 2N. L_Con is one of
 
     - `bce`: class c has two learned vectors, w_p for originals and w_n for reconstructions. The
-      loss is the cross-entropy of which of both a sample is, from the logits z.w_p / T and
-      z.w_n / T of its own class; mean over all 2N. So we read the paper's remark that weight
-      vectors in place of embeddings make eq. 2 a binary cross-entropy.
-    - `contrastive`: eq. 2 itself, see `contrastive_losses`; mean over all N anchors, those that
-      count 0 among them.
+      loss is a binary cross-entropy, original or reconstruction, with the logits z.w_p / T and
+      z.w_n / T of the sample's own class; mean over all 2N. This is our reading of the paper's
+      remark that eq. 2 becomes a binary cross-entropy if weight vectors replace embeddings.
+    - `contrastive`: eq. 2 itself, see `contrastive_losses`; mean over all N anchors, including
+      those with loss 0.
 
-    Embeddings, and w_p and w_n, are of length 1 in L_Con, as in the supervised contrastive learning
-    that the paper cites; so their products are cosines, and the temperature T has a meaning. With
-    `normalise=False` they are as they are. The linear layer sees embeddings as they are.
+    In L_Con, embeddings, w_p and w_n are scaled to length 1, as in the supervised contrastive
+    learning that the paper cites, so that products are cosines and the temperature T has a fixed
+    meaning. With `normalize=False` they are not scaled. The linear layer always gets embeddings
+    that are not scaled.
 
-    `balance` is lambda, a weight of the layer that does not train, is saved and checkpointed with
-    it, and is what a `StepSchedule` sets. Both terms are among the model's metrics, as
-    `cross_entropy` and `contrastive`, without lambda. Computed in float32 under every precision
-    policy. Under tf.distribute each replica contrasts its own clips, so that `contrastive` depends
-    on how a batch is divided.
+    `balance` is lambda: a weight of the layer that is not trainable, is saved and checkpointed with
+    it, and is set by a `StepSchedule`. The model's metrics `cross_entropy` and `contrastive` are
+    both terms without lambda. Computed in float32 under every precision policy. Under tf.distribute
+    each replica compares its own clips only, so that `contrastive` depends on how a batch is split
+    over the replicas.
 
     Args:
         classes: Number of machine ids, at least 2.
-        form: Of L_Con: `bce` or `contrastive`.
-        temperature: T; the paper has none, which is 1.
-        normalise: Whether L_Con compares directions only.
-        balance: lambda at first.
-        l2: Factor of the squared weights in the loss, of the linear layer and of w_p and w_n.
+        form: Form of L_Con: `bce` or `contrastive`.
+        temperature: T, greater than 0; the paper has no temperature, which is 1.
+        normalize: Whether L_Con compares directions only.
+        balance: Initial value of lambda.
+        l2: Factor of the squared weights of the linear layer, w_p and w_n in the loss, at least 0.
 
     Raises:
-        ValueError: If there are fewer than two ids, the form is another, or the temperature is not
-            positive.
+        ValueError: If an argument is out of range.
     """
 
     def __init__(
@@ -89,29 +92,27 @@ class GenerativeContrastiveLoss(keras.layers.Layer):
         classes: int,
         form: str = "bce",
         temperature: float = 1.0,
-        normalise: bool = True,
+        normalize: bool = True,
         balance: float = 0.0,
         l2: float = 0.0,
         **kwargs,
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        if classes < 2:
-            raise ValueError(f"{classes} machine ids cannot be told apart: use at least 2")
-        if form not in FORMS:
-            raise ValueError(f"form {form!r} is not known: use one of {', '.join(FORMS)}")
-        if temperature <= 0:
-            raise ValueError(f"a temperature of {temperature} is none: use a positive one")
+        check_at_least(2, classes=classes)
+        check_choices(FORMS, form=form)
+        check_positive(temperature=temperature)
+        check_at_least(0, l2=l2)
         self.classes = classes
         self.form = form
         self.temperature = temperature
-        self.normalise = normalise
+        self.normalize = normalize
         self.initial_balance = balance
         self.l2 = l2
         self._cross_entropy = keras.metrics.Mean("cross_entropy")
         self._contrastive = keras.metrics.Mean("contrastive")
 
     def build(self, input_shape):
-        """Makes lambda and the weights of both tasks."""
+        """Creates lambda and the weights of both tasks."""
         size = input_shape[0][-1]
         regularizer = keras.regularizers.L2(self.l2) if self.l2 else None
         self.kernel = self.add_weight(
@@ -128,7 +129,7 @@ class GenerativeContrastiveLoss(keras.layers.Layer):
             shape=[],
             initializer=keras.initializers.Constant(self.initial_balance),
             trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            aggregation="only_first_replica",
         )
         super().build(input_shape)
 
@@ -142,21 +143,21 @@ class GenerativeContrastiveLoss(keras.layers.Layer):
         )
         contrastive = tf.reduce_mean(self._contrastive_losses(embeddings, ids))
         self.add_loss(cross_entropy + self.balance * contrastive)
-        # Called, for `update_state` fails where a model is built under tf.distribute.
+        # Not `update_state`, which fails where a model is built under tf.distribute.
         self._cross_entropy(cross_entropy)
         self._contrastive(contrastive)
         return logits
 
     def _contrastive_losses(self, embeddings, ids):
         """Computes L_Con of each sample or anchor."""
-        if self.normalise:
+        if self.normalize:
             embeddings = tf.nn.l2_normalize(embeddings, axis=1)
         if self.form == "contrastive":
             return contrastive_losses(embeddings, ids, self.temperature)
-        pairs = tf.nn.l2_normalize(self.pairs, axis=0) if self.normalise else self.pairs
+        pairs = tf.nn.l2_normalize(self.pairs, axis=0) if self.normalize else self.pairs
         logits = tf.matmul(embeddings, pairs) / self.temperature
-        of_class = tf.reshape(logits, [-1, self.classes, 2])
-        own = tf.gather(of_class, tf.tile(ids, [2]), batch_dims=1)
+        by_class = tf.reshape(logits, [-1, self.classes, 2])
+        own = tf.gather(by_class, tf.tile(ids, [2]), batch_dims=1)
         is_reconstruction = tf.repeat([0, 1], tf.size(ids))
         return tf.nn.sparse_softmax_cross_entropy_with_logits(is_reconstruction, own)
 
@@ -167,7 +168,7 @@ class GenerativeContrastiveLoss(keras.layers.Layer):
             "classes": self.classes,
             "form": self.form,
             "temperature": self.temperature,
-            "normalise": self.normalise,
+            "normalize": self.normalize,
             "balance": self.initial_balance,
             "l2": self.l2,
         }

@@ -1,16 +1,16 @@
 """The system of Asai, DCASE 2021 Challenge.
 
 "Sub-cluster AdaCos based unsupervised anomalous sound detection for machine condition monitoring
-under domain shift conditions". One network learns to tell apart machines, sections and domains from
-log-mel spectrograms (Sections 2.1 and 2.2), by sub-cluster AdaCos with trained centres on mixed
+under domain shift conditions". One network classifies machines, sections and domains from log-mel
+spectrograms (Sections 2.1 and 2.2), trained with sub-cluster AdaCos with trainable centers on mixed
 pairs of clips (2.3): first pairs of source clips, then pairs of a source and a target clip (2.4).
-Its embeddings are judged by a Gaussian mixture around the centres in the source domain and by a
-one-class support vector machine in the target domain (2.5).
+Its embeddings are scored by a Gaussian mixture that starts from the centers in the source domain,
+and by a one-class support vector machine in the target domain (2.5).
 """
 
 import functools
-import math
-from typing import Any, NamedTuple
+import logging
+from typing import NamedTuple
 
 import keras
 import ml_collections
@@ -19,21 +19,24 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.augmentation.mixup import MixPairs
-from asd_tf.config import check_choices, check_ranges
+from asd_tf.backends.gaussian import CappedGaussianMixture
+from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.pipeline import training_batches
-from asd_tf.detector.base import Group
-from asd_tf.detector.extractor import export_extractor
 from asd_tf.frontends.mel import LogMel
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
-from asd_tf.methods.assembly import fit_detector, scorer_of
-from asd_tf.methods.classes import class_names, number_classes
-from asd_tf.methods.progress import Say
-from asd_tf.methods.standardisation import standardising_layer
-from asd_tf.methods.training import train_network
+from asd_tf.methods.common.checks import check_recipe
+from asd_tf.methods.common.class_labels import class_names, number_classes
+from asd_tf.methods.common.standardization import standardizing_layer
 from asd_tf.models.log_mel_resnet import STAGES, log_mel_resnet
-from asd_tf.run import Run
-from asd_tf.training.adamp import AdamP
+from asd_tf.run import networks
+from asd_tf.run.fit_detector import fit_detector, scorer_of
+from asd_tf.run.run import Run
+from asd_tf.scoring.scorers import Scorer
+from asd_tf.training.compiling import compile_network
+from asd_tf.training.optimizers.adamp import AdamP
 from asd_tf.training.stage import Stage
+
+_logger = logging.getLogger(__name__)
 
 # What the statistics, the weights after the first step, and the final weights depend on.
 OF_FRONTEND = ("data", "frontend")
@@ -41,29 +44,18 @@ OF_SOURCE = (*OF_FRONTEND, "network", "loss", "mixup", "optimizer", "source")
 OF_TARGET = (*OF_SOURCE, "target")
 
 CHOICES = {
-    "frontend.standardise": ("per_band", "all_bands"),
+    "frontend.standardize": ("per_band", "all_bands"),
     "mixup.of": ("features", "waveforms"),
-    "backend.means": ("learned_centres", "kmeans"),
+    "backend.means": ("learned_centers", "kmeans"),
 }
-
-RANGES = {
-    "data.seconds": (0.2, math.inf),
-    "loss.subclusters": (1, math.inf),
-    "optimizer.batch_size": (1, math.inf),
-    "optimizer.learning_rate": (0.0, math.inf),
-    "optimizer.weight_decay": (0.0, math.inf),
-    "source.epochs": (1, math.inf),
-    "source.steps_per_epoch": (1, math.inf),
-    "target.epochs": (0, math.inf),
-    "target.steps_per_epoch": (1, math.inf),
-}
+LIMITS = {"target.epochs": (0, 10**6)}
 
 
 class Parts(NamedTuple):
-    """The network in two parts, between which clips can be mixed.
+    """The network in two parts, so that clips can also be mixed between them.
 
     Attributes:
-        frontend: Waveform [batch, N] to standardised log-mels [batch, frames, bands].
+        frontend: Waveform [batch, N] to standardized log-mels [batch, frames, bands].
         core: Log-mels to embeddings [batch, D].
     """
 
@@ -76,93 +68,110 @@ class Parts(NamedTuple):
         return keras.Model(self.frontend.input, self.core(self.frontend.output))
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, CHOICES, LIMITS)
+    source_classes(clips[clips["split"] == "train"])
+    scorer_of(config, "embedding")
+
+
+def fit(run: Run) -> None:
     """Trains the network in two steps, embeds the training clips, and fits the backends."""
-    check_choices(run.config, CHOICES)
-    check_ranges(run.config, RANGES)
     clips = run.train_clips
-    classes, of_clip = number_classes(class_names(clips, attributes=False))
-    say(f"{len(clips)} normal clips to train on, {len(classes)} classes to tell apart")
-    network, centers = train(run, len(classes), of_clip, say)
-    stage = run.stage("extractor", OF_TARGET)
-    if not stage.done:
-        say("export the network")
-        network.trainable = True  # all of it, for whoever trains it further
-        export_extractor(network, stage.folder / "extractor")
-        stage.finish()
-    of_group = centers_of_groups(clips, of_clip, centers)
+    classes, class_ids = source_classes(clips)
+    _logger.info("%d normal clips to train on, %d classes", len(clips), len(classes))
+    network, centers = train(run, len(classes), class_ids)
+
+    def whole(stage: Stage) -> keras.Model:
+        network.trainable = True  # so that users can fine-tune all of it
+        return network
+
+    folder = networks.export(run, "extractor", OF_TARGET, whole)
+    of_group = centers_of_groups(clips, class_ids, centers)
     scorers = functools.partial(scorers_of, run.config, of_group)
-    fit_detector(run, {"embedding": stage.folder / "extractor"}, scorers, say)
+    fit_detector(run, {"embedding": folder}, scorers)
 
 
-def train(run: Run, classes: int, of_clip: np.ndarray, say: Say) -> tuple[keras.Model, np.ndarray]:
+def source_classes(train_clips: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """Numbers the classes of the auxiliary task: machine, section and domain (Section 2.2).
+
+    Raises:
+        InputError: If there are fewer than two.
+    """
+    return number_classes(class_names(train_clips, attributes=False))
+
+
+def train(run: Run, classes: int, class_ids: np.ndarray) -> tuple[keras.Model, np.ndarray]:
     """Trains on source clips, then fine-tunes on source and target clips (Section 2.4).
 
     Returns:
-        The trained network, and its centres [classes, S, D].
+        The trained network, and its centers [classes, S, D].
     """
     config = run.config
-    standardise = standardising_layer(
+    standardize = standardizing_layer(
         run,
-        run.stage("standardisation", OF_FRONTEND),
+        run.stage("standardization", OF_FRONTEND),
         keras.Sequential([keras.Input([run.samples]), log_mel_layer(config)]),
-        per_band=config.frontend.standardise == "per_band",
+        per_band=config.frontend.standardize == "per_band",
     )
-    first, second = run.stage("source", OF_SOURCE), run.stage("target", OF_TARGET)
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(first.seed)
-        parts = build_parts(config, run.samples, standardise)
-        model = training_model(config, parts, classes)
+    first = run.stage("source", OF_SOURCE, order=2)
+    second = run.stage("target", OF_TARGET, order=3)
+
+    def build() -> tuple[Parts, keras.Model]:
+        parts = build_parts(config, run.samples, standardize)
+        return parts, training_model(config, parts, classes)
+
+    parts, model = networks.build(run, first.seed, build)
     is_target = (run.train_clips["domain"] == "target").to_numpy(bool)
     source, target = np.flatnonzero(~is_target), np.flatnonzero(is_target)
-    train_network(
+    pairs = functools.partial(paired_batches, run, class_ids, classes, source)
+    networks.train(
         run,
         first,
         model,
-        functools.partial(paired_batches, run, first, of_clip, classes, source, source),
+        functools.partial(pairs, source, first),
         epochs=config.source.epochs,
-        steps_per_epoch=config.source.steps_per_epoch
-        or math.ceil(len(source) / config.optimizer.batch_size),
-        say=say,
+        steps_per_epoch=networks.steps_per_epoch(
+            config.source, len(source), config.optimizer.batch_size
+        ),
     )
     if not len(target):
-        say("no training clip is of the target domain, so that the second step has nothing to do")
+        _logger.info("no training clip is of the target domain: the second step is skipped")
     with run.settings.devices.scope():
         freeze_all_but_last_stage(parts)
         compile_model(config, model)
-    train_network(
+    networks.train(
         run,
         second,
         model,
-        functools.partial(paired_batches, run, second, of_clip, classes, source, target),
+        functools.partial(pairs, target, second),
         epochs=config.target.epochs if len(target) else 0,
         steps_per_epoch=config.target.steps_per_epoch,
-        say=say,
     )
     centers = model.get_layer("loss").centers.numpy().T
     return parts.network, centers.reshape(classes, config.loss.subclusters, -1)
 
 
 def log_mel_layer(config: ml_collections.ConfigDict) -> keras.layers.Layer:
-    """Makes the frontend of Section 2.1, as the published code of 2021 computes it."""
+    """Makes the log-mel layer of Section 2.1, as the published code of 2021 computes it."""
     return LogMel(
         config.data.sample_rate, config.frontend.n_mels, bands="slaney", center=True, name="log_mel"
     )
 
 
 def build_parts(
-    config: ml_collections.ConfigDict, samples: int, standardise: keras.layers.Layer
+    config: ml_collections.ConfigDict, samples: int, standardize: keras.layers.Layer
 ) -> Parts:
     """Builds the network (Section 2.2 and Table 1)."""
     waveform = keras.Input([samples], name="waveform")
-    frontend = keras.Model(waveform, standardise(log_mel_layer(config)(waveform)), name="frontend")
-    log_mel = keras.Input(frontend.output_shape[1:], name="features")
+    frontend = keras.Model(waveform, standardize(log_mel_layer(config)(waveform)), name="frontend")
+    log_mel = keras.Input(frontend.output.shape[1:], name="features")
     embedding = log_mel_resnet(log_mel, width=config.network.width, dense=config.network.dense)
     return Parts(frontend, keras.Model(log_mel, embedding, name="core"))
 
 
 def training_model(config: ml_collections.ConfigDict, parts: Parts, classes: int) -> keras.Model:
-    """Adds mixing and loss and compiles: two waveforms, share and label to probabilities."""
+    """Adds mixup and loss and compiles: two waveforms, share and label to probabilities."""
     shape = parts.frontend.input_shape[1:]
     first, second = keras.Input(shape, name="first"), keras.Input(shape, name="second")
     share, label = keras.Input([], name="share"), keras.Input([classes], name="label")
@@ -186,13 +195,13 @@ def training_model(config: ml_collections.ConfigDict, parts: Parts, classes: int
 def compile_model(config: ml_collections.ConfigDict, model: keras.Model) -> None:
     """Compiles with a new optimizer for the weights that are trainable (Sections 2.4 and 3.1)."""
     optimizer = AdamP(config.optimizer.learning_rate, weight_decay=config.optimizer.weight_decay)
-    model.compile(optimizer, keras.losses.KLDivergence())
+    compile_network(model, optimizer, keras.losses.KLDivergence())
 
 
 def freeze_all_but_last_stage(parts: Parts) -> None:
     """Leaves the last residual block trainable, and the loss (Section 3.1).
 
-    The norms of what is frozen stay at their statistics.
+    Frozen norms keep their statistics.
     """
     for layer in parts.core.layers:
         layer.trainable = layer.name.startswith(f"stage_{STAGES}_")
@@ -200,22 +209,22 @@ def freeze_all_but_last_stage(parts: Parts) -> None:
 
 def paired_batches(
     run: Run,
-    stage: Stage,
-    of_clip: np.ndarray,
+    class_ids: np.ndarray,
     classes: int,
     first: np.ndarray,
     second: np.ndarray,
+    stage: Stage,
     first_step: int,
 ) -> tf.data.Dataset:
     """Streams ((first, second, share, mixed label), mixed label) from a step on.
 
     Args:
         run: The run.
-        stage: Whose seed and name are taken.
-        of_clip: Class of each training clip.
+        class_ids: [clips] class of each training clip.
         classes: Number of classes.
-        first: Rows of the training clips from which the first of each pair is drawn.
-        second: The same of the second one.
+        first: Indices of the training clips from which the first clip of each pair is drawn.
+        second: Indices of those from which the second is drawn.
+        stage: The stage, which gives the seeds.
         first_step: The step to begin at.
     """
     size = run.config.optimizer.batch_size
@@ -225,15 +234,15 @@ def paired_batches(
         sample_rate=run.config.data.sample_rate,
         batch_size=2 * size,
         seed=stage.seed,
-        stage=stage.folder.name,
+        stage=stage.seed_word,
         first_step=first_step,
         pools=[(first, size), (second, size)],
     )
-    of_clip = tf.constant(of_clip, tf.int32)
+    class_ids = tf.constant(class_ids, tf.int32)
 
-    def pair(step, row, waveform):
-        share = tf.random.stateless_uniform([size], tf.stack([tf.cast(stage.seed, tf.int64), step]))
-        label = tf.one_hot(tf.gather(of_clip, row), classes)
+    def pair(step, index, waveform):
+        share = tf.random.stateless_uniform([size], stage.step_seed(step))
+        label = tf.one_hot(tf.gather(class_ids, index), classes)
         mixed = share[:, tf.newaxis] * label[:size] + (1 - share[:, tf.newaxis]) * label[size:]
         return (waveform[:size], waveform[size:], share, mixed), mixed
 
@@ -241,25 +250,24 @@ def paired_batches(
 
 
 def centers_of_groups(
-    clips: pd.DataFrame, of_clip: np.ndarray, centers: np.ndarray
+    clips: pd.DataFrame, class_ids: np.ndarray, centers: np.ndarray
 ) -> dict[Group, np.ndarray]:
-    """Returns the centres [S, D] of the source class of each machine and section that has one."""
+    """Returns the centers [S, D] of the source class of each machine and section that has one."""
     is_source = (clips["domain"] != "target").to_numpy(bool)
-    groups = zip(clips["machine"], clips["section"], strict=True)
     return {
-        group: centers[of_class]
-        for group, of_class, source in zip(groups, of_clip, is_source, strict=True)
+        group: centers[class_id]
+        for group, class_id, source in zip(groups_of(clips), class_ids, is_source, strict=True)
         if source
     }
 
 
 def scorers_of(
     config: ml_collections.ConfigDict, centers: dict[Group, np.ndarray], group: Group
-) -> list[dict[str, Any]]:
-    """Returns the scorer of a group, its mixture begun at the centres of the group (2.5)."""
+) -> list[Scorer]:
+    """Returns the scorer of a group, whose mixture starts from the group's centers (2.5)."""
     scorer = scorer_of(config, "embedding")
-    if config.backend.means == "learned_centres" and group in centers:
-        for member in scorer["backend"]["members"].values():
-            if member["estimator"] == "CappedGaussianMixture":
-                member["params"]["means_init"] = centers[group]
+    if config.backend.means == "learned_centers" and group in centers:
+        for _, estimator, _ in scorer.backend.members:
+            if isinstance(estimator, CappedGaussianMixture):
+                estimator.set_params(means_init=centers[group])
     return [scorer]

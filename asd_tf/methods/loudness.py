@@ -1,16 +1,24 @@
-"""The first yardstick: a clip's root mean square is its anomaly score, and nothing is trained."""
+"""The simplest baseline: a clip's root mean square is its anomaly score; nothing is trained."""
 
 import keras
+import ml_collections
+import pandas as pd
 
 from asd_tf.frontends.statistics import RootMeanSquare
-from asd_tf.methods.assembly import fit_untrained
-from asd_tf.methods.progress import Say
-from asd_tf.run import Run
+from asd_tf.methods.common.checks import check_recipe
+from asd_tf.run.fit_detector import fit_untrained, scorer_of
+from asd_tf.run.run import Run
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks the recipe; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, choices={})
+    scorer_of(config, "features")
+
+
+def fit(run: Run) -> None:
     """Exports the loudness of a clip as a network, and calibrates it."""
-    fit_untrained(run, build_network, say)
+    fit_untrained(run, build_network)
 
 
 def build_network(run: Run) -> keras.Model:

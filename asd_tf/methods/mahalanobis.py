@@ -1,21 +1,29 @@
-"""The second yardstick: log-mel statistics, and their Mahalanobis distance to the normal clips.
+"""A baseline without training: Mahalanobis distance of log-mel statistics to the normal clips.
 
-Each clip is described by mean and standard deviation over time of its log-mel spectrogram; each
-machine and section by their Ledoit-Wolf covariance. Nothing is trained by gradient.
+The features of a clip are mean and standard deviation over time of its log-mel spectrogram; each
+machine and section has a mean and a Ledoit-Wolf covariance of them.
 """
 
 import keras
+import ml_collections
+import pandas as pd
 
 from asd_tf.frontends.mel import LogMel
 from asd_tf.frontends.statistics import TimeStatistics
-from asd_tf.methods.assembly import fit_untrained
-from asd_tf.methods.progress import Say
-from asd_tf.run import Run
+from asd_tf.methods.common.checks import check_recipe
+from asd_tf.run.fit_detector import fit_untrained, scorer_of
+from asd_tf.run.run import Run
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks the recipe; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, choices={})
+    scorer_of(config, "features")
+
+
+def fit(run: Run) -> None:
     """Exports the statistics of a clip as a network, and fits their covariances."""
-    fit_untrained(run, build_network, say)
+    fit_untrained(run, build_network)
 
 
 def build_network(run: Run) -> keras.Model:

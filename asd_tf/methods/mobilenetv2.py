@@ -1,120 +1,112 @@
 """MobileNetV2 as in the baselines of DCASE 2021 and 2022 (Kawaguchi et al., DCASE 2021).
 
-For each machine, the network tells apart its sections by 64 frames of the log-mel spectrogram. How
-unlikely the own section is, averaged over the crops of a clip, is the anomaly score.
+For each machine, a network classifies its sections from 64 frames of the log-mel spectrogram. The
+anomaly score is the negative log-odds of the clip's own section, averaged over its crops.
 """
 
 import keras
 import ml_collections
 import numpy as np
-import tensorflow as tf
+import pandas as pd
 
-from asd_tf.config import check_choices, check_ranges
-from asd_tf.detector.base import Group
+from asd_tf.backends.registry import build_backend
+from asd_tf.data.groups import Group
 from asd_tf.errors import InputError
-from asd_tf.methods.assembly import fit_detector
-from asd_tf.methods.crop_networks import (
-    CROP_RANGES,
-    OF_CROPS,
-    crop_stream,
-    export_crops,
-    steps_of_epoch,
+from asd_tf.methods.common.checks import check_frames, check_recipe
+from asd_tf.methods.common.crop_classifiers import OF_CROPS, on_crops, train_classifier
+from asd_tf.methods.common.frame_prediction import FIRST_MACHINE, Trained, extractor_name
+from asd_tf.methods.common.log_mel_cache import (
+    LogMelCache,
+    log_held_out,
+    log_mel_cache,
+    log_mel_model,
 )
-from asd_tf.methods.frame_data import FrameData, frame_data
-from asd_tf.methods.frame_models import Trained, extractor_name, say_what_is_held_out
-from asd_tf.methods.progress import Say
-from asd_tf.methods.training import train_network
-from asd_tf.models.class_surprise import FORMS, ClassSurprise
+from asd_tf.models.heads.class_log_odds import FORMS, ClassLogOdds
 from asd_tf.models.mobilenet_v2 import mobilenet_v2
-from asd_tf.run import Run
+from asd_tf.run import networks
+from asd_tf.run.fit_detector import fit_detector
+from asd_tf.run.run import Run
+from asd_tf.scoring.scorers import Scorer
+from asd_tf.training.compiling import compile_network
 
-_RANGES = {**CROP_RANGES, "crop.frames": (32, 10**6), "crop.hop": (1, 10**6)}
-del _RANGES["crop.in_scoring"]
+CHOICES = {"score": FORMS}
+LIMITS = {
+    "crop.frames": (32, 10**6),
+    "network.alpha": (0.05, 4.0),
+    "train.batch_size": (2, 2**16),
+}
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, CHOICES, LIMITS)
+    sections_of_machines(clips[clips["split"] == "train"])
+    check_frames(config, "crop.frames", log_mel_model(config))
+
+
+def fit(run: Run) -> None:
     """Trains a classifier of sections for each machine, and writes the detector."""
-    check_choices(run.config, {"score": FORMS})
-    check_ranges(run.config, _RANGES)
-    sections = sections_of_machines(run)
-    data = frame_data(run, say)
-    data.check_size("crop.frames", run.config.crop.frames)
-    say_what_is_held_out(run, data, say)
+    sections = sections_of_machines(run.train_clips)
+    cache = log_mel_cache(run)
+    log_held_out(run, cache.held_out)
     trained = {
-        machine: _train_machine(run, data, index, machine, names, say)
+        machine: _train_machine(run, cache, index, machine, names)
         for index, (machine, names) in enumerate(sections.items())
     }
 
-    def scorers(group: Group) -> list[dict]:
+    def scorers(group: Group) -> list[Scorer]:
         machine, section = group
         column = {"column": sections[machine].index(section)}
-        return [
-            {
-                "extractor": trained[machine].extractor,
-                "backend": {"members": {"section": {"estimator": "AsScore", "params": column}}},
-                "score_on": "items",
-                "pool": "mean",
-            }
-        ]
+        own_section = {"members": {"section": {"estimator": "AsScore", "params": column}}}
+        name = trained[machine].extractor
+        return [Scorer(name, build_backend(own_section), score_on="items", pool="mean")]
 
-    extractors = {one.extractor: one.folder for one in trained.values()}
-    fit_detector(run, extractors, scorers, say, data.calibrates)
+    extractors = {network.extractor: network.folder for network in trained.values()}
+    fit_detector(run, extractors, scorers, held_out=cache.calibrates)
 
 
-def sections_of_machines(run: Run) -> dict[str, list[str]]:
+def sections_of_machines(train_clips: pd.DataFrame) -> dict[str, list[str]]:
     """Returns the sections of each machine, both in the order of their names.
 
     Raises:
         InputError: If a machine has fewer than two.
     """
-    by_machine = run.train_clips.groupby("machine", sort=True)["section"]
+    by_machine = train_clips.groupby("machine", sort=True)["section"]
     sections = {machine: sorted(names) for machine, names in by_machine.unique().items()}
     for machine, names in sections.items():
         if len(names) < 2:
             raise InputError(
-                f"{machine} has 1 section, and this method learns by telling at least 2 sections "
-                "of a machine apart: use --method=resnet18, which tells apart all machines"
+                f"{machine} has 1 section, and this method classifies the sections of a machine "
+                "and needs at least 2: use --method=resnet18, which classifies all machines"
             )
     return sections
 
 
 def _train_machine(
-    run: Run, data: FrameData, index: int, machine: str, sections: list[str], say: Say
+    run: Run, cache: LogMelCache, index: int, machine: str, sections: list[str]
 ) -> Trained:
     """Trains and exports the classifier of a machine."""
     config, clips = run.config, run.train_clips
     name = extractor_name(index, machine)
-    stage = run.stage(name, OF_CROPS)
-    rows = data.rows((clips["machine"] == machine).to_numpy(bool))
-    steps = steps_of_epoch(config.train, rows)
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
-        model = classifier(config, data.levels.shape[2], len(sections))
-    labels = tf.constant(clips["section"].map(_number(sections)).fillna(0).to_numpy(np.int32))
-
-    def batches(first_step: int) -> tf.data.Dataset:
-        stream = crop_stream(run, data, stage, rows, first_step)
-        return stream.map(lambda step, row, crop: (crop, tf.gather(labels, row))).prefetch(2)
-
-    train_network(
-        run, stage, model, batches, epochs=config.train.epochs, steps_per_epoch=steps, say=say
-    )
-    surprise = keras.Model(model.input, ClassSurprise(config.score)(model.output))
-    starts = np.arange(0, data.levels.shape[1] - config.crop.frames + 1, config.crop.hop)
-    folder = export_crops(data, surprise, starts, run.stage(f"{name}-extractor", OF_CROPS))
+    stage = run.stage(name, OF_CROPS, order=FIRST_MACHINE + 2 * index)
+    indices = cache.indices((clips["machine"] == machine).to_numpy(bool))
+    model = networks.build(run, stage.seed, lambda: classifier(config, cache.bands, len(sections)))
+    section_ids = {section: number for number, section in enumerate(sections)}
+    class_ids = clips["section"].map(section_ids).fillna(0).to_numpy(np.int32)
+    train_classifier(run, cache, stage, model, indices, class_ids)
+    log_odds = keras.Model(model.input, ClassLogOdds(config.score)(model.output))
+    starts = np.arange(0, cache.frames - config.crop.frames + 1, config.crop.hop)
+    folder = networks.export(run, f"{name}-extractor", OF_CROPS, on_crops(cache, log_odds, starts))
     return Trained(model, name, folder)
 
 
 def classifier(config: ml_collections.ConfigDict, bands: int, sections: int) -> keras.Model:
-    """Builds and compiles the network: levels [batch, frames, bands] in dB to logits."""
+    """Builds and compiles the network: log-mels [batch, frames, bands] in dB to logits."""
     crop = keras.Input([config.crop.frames, bands], name="crop")
     model = keras.Model(crop, mobilenet_v2(crop, alpha=config.network.alpha, classes=sections))
-    model.compile(
+    compile_network(
+        model,
         keras.optimizers.Adam(config.train.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     return model
-
-
-def _number(sections: list[str]) -> dict[str, int]:
-    return {section: index for index, section in enumerate(sections)}

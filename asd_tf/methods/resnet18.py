@@ -1,63 +1,75 @@
-"""The baseline of GeCo (Zeng et al., ICASSP 2023, Section 3.3): ResNet18 tells apart machine ids.
+"""The baseline of GeCo (Zeng et al., ICASSP 2023, Section 3.3): ResNet18 on machine ids.
 
-It sees random crops of log-mels. The cosine distance of the embedding from the mean of its machine
-id is the anomaly score.
+The network classifies machine ids from random crops of log-mels. The cosine distance of the
+embedding from the mean of its machine id is the anomaly score.
 """
 
 import keras
 import ml_collections
-import tensorflow as tf
+import pandas as pd
 
-from asd_tf.config import check_ranges
-from asd_tf.methods.assembly import fit_detector, scorer_of
-from asd_tf.methods.crop_networks import (
-    CROP_RANGES,
+from asd_tf.methods.common.checks import check_frames, check_recipe
+from asd_tf.methods.common.crop_classifiers import (
     OF_CROPS,
     crop_resnet,
-    crop_stream,
-    even_starts,
-    export_crops,
+    export_even_crops,
     half_decay,
     machine_ids,
-    steps_of_epoch,
     stepwise_sgd,
+    train_classifier,
 )
-from asd_tf.methods.frame_data import frame_data, level_statistics
-from asd_tf.methods.frame_models import say_what_is_held_out
-from asd_tf.methods.progress import Say
-from asd_tf.methods.training import train_network
-from asd_tf.run import Run
+from asd_tf.methods.common.log_mel_cache import (
+    log_held_out,
+    log_mel_cache,
+    log_mel_model,
+    log_mel_statistics,
+)
+from asd_tf.run import networks
+from asd_tf.run.fit_detector import fit_detector, scorer_of
+from asd_tf.run.run import Run
+from asd_tf.scoring.scorers import Scorer
+from asd_tf.training.compiling import compile_network
+
+LIMITS = {"train.batch_size": (2, 2**16), "crop.frames": (5, 10**6)}
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, {}, LIMITS)
+    check_frames(config, "crop.frames", log_mel_model(config))
+    machine_ids(clips[clips["split"] == "train"])
+    scorer(config)
+
+
+def fit(run: Run) -> None:
     """Trains the network on the ids of all machines, and writes the detector."""
     config = run.config
-    check_ranges(config, {**CROP_RANGES, "train.momentum": (0.0, 1.0)})
-    names, of_clip = machine_ids(run)
-    data = frame_data(run, say)
-    data.check_size("crop.frames", config.crop.frames)
-    say_what_is_held_out(run, data, say)
-    stage = run.stage("classifier", OF_CROPS)
-    rows = data.rows(of_clip >= 0)
-    steps = steps_of_epoch(config.train, rows)
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
-        core = crop_resnet(
-            config, data.levels.shape[2], *level_statistics(stage, data.levels, rows)
-        )
-        model = classifier(config, core, len(names), steps)
-    ids = tf.constant(of_clip, tf.int32)
+    names, class_ids = machine_ids(run.train_clips)
+    cache = log_mel_cache(run)
+    log_held_out(run, cache.held_out)
+    stage = run.stage("classifier", OF_CROPS, order=2)
+    indices = cache.indices(class_ids >= 0)
+    mean, std = log_mel_statistics(stage, cache.log_mel_db, indices)
 
-    def batches(first_step: int) -> tf.data.Dataset:
-        stream = crop_stream(run, data, stage, rows, first_step)
-        return stream.map(lambda step, row, crop: (crop, tf.gather(ids, row))).prefetch(2)
+    def build() -> tuple[keras.Model, keras.Model]:
+        core = crop_resnet(config, cache.bands, mean, std)
+        steps = networks.steps_per_epoch(config.train, len(indices))
+        return core, classifier(config, core, len(names), steps)
 
-    train_network(
-        run, stage, model, batches, epochs=config.train.epochs, steps_per_epoch=steps, say=say
+    core, model = networks.build(run, stage.seed, build)
+    train_classifier(run, cache, stage, model, indices, class_ids)
+    folder = export_even_crops(run, cache, core, OF_CROPS)
+    fit_detector(
+        run,
+        {"embedding": folder},
+        lambda group: [scorer(config)],
+        held_out=cache.calibrates,
     )
-    folder = export_crops(data, core, even_starts(config, data), run.stage("extractor", OF_CROPS))
-    scorer = {**scorer_of(config, "embedding"), "fit_on": "items", "score_on": "items"}
-    fit_detector(run, {"embedding": folder}, lambda group: [scorer], say, data.calibrates)
+
+
+def scorer(config: ml_collections.ConfigDict) -> Scorer:
+    """Returns the scorer of a machine id, on the embeddings of crops."""
+    return scorer_of(config, "embedding", fit_on="items", score_on="items")
 
 
 def classifier(
@@ -71,7 +83,8 @@ def classifier(
         name="logits",
     )(core.output)
     model = keras.Model(core.input, logits)
-    model.compile(
+    compile_network(
+        model,
         stepwise_sgd(config.train, steps_per_epoch),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )

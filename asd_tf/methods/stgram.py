@@ -1,92 +1,79 @@
-"""STgram-MFN, a rival of GeCo (Liu et al., ICASSP 2022).
+"""STgram-MFN, a baseline of GeCo (Liu et al., ICASSP 2022).
 
-"Anomalous sound detection using spectral-temporal information fusion". MobileFaceNet tells apart
-machine ids by the log-mel spectrogram and a learned counterpart of it, trained with ArcFace. How
-unlikely the own id is, margin included, is the anomaly score.
+"Anomalous sound detection using spectral-temporal information fusion". MobileFaceNet
+classifies machine ids from the log-mel spectrogram and a learned counterpart of it, trained with
+ArcFace. The anomaly score is the negative log-likelihood of the clip's own id, margin included.
 """
-
-import functools
-import math
 
 import keras
 import ml_collections
 import numpy as np
+import pandas as pd
 
-from asd_tf.config import check_ranges
-from asd_tf.detector.base import Group
-from asd_tf.detector.extractor import export_extractor
+from asd_tf.backends.registry import build_backend
+from asd_tf.data.groups import Group
 from asd_tf.frontends.mel import LogMel
-from asd_tf.losses.arcface import ArcFace, ArcFaceSurprise
-from asd_tf.methods.assembly import fit_detector
-from asd_tf.methods.crop_networks import machine_ids, steps_of_epoch
-from asd_tf.methods.held_out import hold_out
-from asd_tf.methods.labelled_waveforms import labelled_batches
-from asd_tf.methods.progress import Say
-from asd_tf.methods.training import train_network
+from asd_tf.losses.arcface import ArcFace
+from asd_tf.methods.common.checks import check_recipe
+from asd_tf.methods.common.crop_classifiers import machine_ids
+from asd_tf.methods.common.held_out import hold_out
+from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
+from asd_tf.methods.common.log_mel_cache import log_held_out
+from asd_tf.models.heads.arcface_nll import ArcFaceNLL
 from asd_tf.models.stgram import stgram_mfn
-from asd_tf.run import Run
+from asd_tf.run import networks
+from asd_tf.run.fit_detector import fit_detector
+from asd_tf.run.run import Run
+from asd_tf.scoring.scorers import Scorer
+from asd_tf.training.compiling import compile_network
 
 DEPENDS_ON = ("data", "frontend", "network", "loss", "train", "calibration.held_out")
 
-RANGES = {
-    "data.seconds": (0.2, math.inf),
-    "train.epochs": (1, math.inf),
-    "train.batch_size": (2, math.inf),
-    "train.learning_rate": (0.0, math.inf),
-    "train.steps_per_epoch": (1, math.inf),
-    "train.constant_epochs": (0, math.inf),
-    "calibration.held_out": (0.0, 0.5),
+LIMITS = {
+    "train.batch_size": (2, 2**16),
+    "train.constant_epochs": (0, 10**6),
+    "train.final_share": (0.0, 1.0),
 }
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, {}, LIMITS)
+    machine_ids(clips[clips["split"] == "train"])
+
+
+def fit(run: Run) -> None:
     """Trains the network on the ids of all machines, and writes the detector."""
     config, clips = run.config, run.train_clips
-    check_ranges(config, RANGES)
-    names, of_clip = machine_ids(run)
+    names, class_ids = machine_ids(clips)
     held_out = hold_out(clips, config.calibration.held_out)
-    say(
-        f"{len(clips)} normal clips of {len(names)} machine ids to tell apart, {held_out.sum()} of "
-        "them held out to calibrate"
-    )
-    stage = run.stage("classifier", DEPENDS_ON)
-    rows = np.flatnonzero(~held_out)
-    steps = steps_of_epoch(config.train, rows)
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
-        network = build_network(config, run.samples)
-        model = training_model(config, network, len(names), steps)
-    train_network(
-        run,
-        stage,
-        model,
-        functools.partial(
-            labelled_batches,
-            run,
-            stage,
-            rows,
-            of_clip,
-            len(names),
-            run.samples,
-            config.train.batch_size,
-        ),
-        epochs=config.train.epochs,
-        steps_per_epoch=steps,
-        say=say,
-    )
-    export = run.stage("extractor", DEPENDS_ON)
-    if not export.done:
-        surprise = ArcFaceSurprise(model.get_layer("loss"), name="surprise")(network.output)
-        export_extractor(keras.Model(network.input, surprise), export.folder / "extractor")
-        export.finish()
+    log_held_out(run, held_out)
+    stage = run.stage("classifier", DEPENDS_ON, order=1)
+    indices = np.flatnonzero(~held_out)
+    steps = networks.steps_per_epoch(config.train, len(indices))
 
-    def scorers(group: Group) -> list[dict]:
-        column = {"column": names.index("###".join(group))}
-        own = {"estimator": "AsScore", "params": column}
-        return [{"extractor": "surprise", "backend": {"members": {"own_id": own}}}]
+    def build() -> tuple[keras.Model, keras.Model]:
+        network = build_network(config, run.samples)
+        return network, training_model(config, network, len(names), steps)
+
+    network, model = networks.build(run, stage.seed, build)
+    batches = LabeledWaveforms(
+        run, stage, indices, class_ids, len(names), run.samples, config.train.batch_size
+    )
+    networks.train(run, stage, model, batches, epochs=config.train.epochs, steps_per_epoch=steps)
+
+    def build_extractor(stage) -> keras.Model:
+        nll = ArcFaceNLL(model.get_layer("loss"), name="nll")(network.output)
+        return keras.Model(network.input, nll)
+
+    folder = networks.export(run, "extractor", DEPENDS_ON, build_extractor)
+
+    def scorers(group: Group) -> list[Scorer]:
+        own = {"estimator": "AsScore", "params": {"column": names.index("###".join(group))}}
+        return [Scorer("nll", build_backend({"members": {"own_id": own}}))]
 
     calibrates = held_out if held_out.any() else None
-    fit_detector(run, {"surprise": export.folder / "extractor"}, scorers, say, calibrates)
+    fit_detector(run, {"nll": folder}, scorers, held_out=calibrates)
 
 
 def build_network(config: ml_collections.ConfigDict, samples: int) -> keras.Model:
@@ -108,7 +95,7 @@ def training_model(
         classes, margin=loss.margin, scale=loss.scale, easy_margin=loss.easy_margin, name="loss"
     )([network.output, label])
     model = keras.Model([network.input, label], logits)
-    # A warm-up that begins where it ends keeps the rate for that long.
+    # A warm-up from the rate to the same rate keeps it constant.
     schedule = keras.optimizers.schedules.CosineDecay(
         train.learning_rate,
         max(train.epochs - train.constant_epochs, 1) * steps_per_epoch,
@@ -116,7 +103,9 @@ def training_model(
         warmup_target=train.learning_rate,
         warmup_steps=train.constant_epochs * steps_per_epoch,
     )
-    model.compile(
-        keras.optimizers.Adam(schedule), keras.losses.CategoricalCrossentropy(from_logits=True)
+    compile_network(
+        model,
+        keras.optimizers.Adam(schedule),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
     )
     return model

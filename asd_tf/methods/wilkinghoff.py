@@ -1,15 +1,14 @@
 """The system of Wilkinghoff, ICASSP 2023.
 
 "Design choices for learning embeddings from auxiliary tasks for domain generalization in anomalous
-sound detection". One network learns to tell apart all machines, sections, attributes and domains
-(Section 2.2). It sees the magnitude spectrum of the whole clip and its magnitude spectrogram (2.1),
-is trained with sub-cluster AdaCos on mixed-up waveforms, and its embeddings are compared with the
-k-means centres of the normal clips and with the clips of the target domain (2.3).
+sound detection". One network classifies all machines, sections, attributes and domains (Section
+2.2). It gets the magnitude spectrum of the whole clip and its magnitude spectrogram (2.1), is
+trained with sub-cluster AdaCos on mixed-up waveforms, and its embeddings are compared with the
+k-means centers of the normal clips and with the clips of the target domain (2.3).
 """
 
 import functools
-import math
-from pathlib import Path
+import logging
 
 import keras
 import ml_collections
@@ -18,19 +17,21 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.augmentation.mixup import mixup
-from asd_tf.config import check_choices, check_ranges
 from asd_tf.data.pipeline import training_batches
-from asd_tf.detector.extractor import export_extractor
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
-from asd_tf.methods.assembly import fit_detector, scorer_of
-from asd_tf.methods.classes import class_names, number_classes
-from asd_tf.methods.progress import Say
-from asd_tf.methods.training import train_network
+from asd_tf.methods.common.checks import check_recipe
+from asd_tf.methods.common.class_labels import class_names, number_classes
 from asd_tf.models.dual_branch import embedding_model
-from asd_tf.run import Run
+from asd_tf.run import networks
+from asd_tf.run.fit_detector import fit_detector, scorer_of
+from asd_tf.run.run import Run
+from asd_tf.run.stages import ALL_CLIPS
+from asd_tf.training.compiling import compile_network
 from asd_tf.training.stage import Stage
 
-# What the weights depend on; not the backend, so that all rows of Table 6 can share one training.
+_logger = logging.getLogger(__name__)
+
+# What the weights depend on. Not the backend, so that all rows of Table 6 can share one training.
 DEPENDS_ON = ("data", "classes", "network", "loss", "mixup", "train")
 
 CHOICES = {
@@ -41,37 +42,48 @@ CHOICES = {
     "network.graph": ("2024", "bn_on_trunk_2023"),
     "mixup.label_rule": ("max", "sum"),
 }
-
-RANGES = {
-    "data.seconds": (0.2, math.inf),
-    "loss.subclusters": (1, math.inf),
-    "mixup.probability": (0.0, 1.0),
-    "train.epochs": (1, math.inf),
-    "train.batch_size": (2, math.inf),
-    "train.learning_rate": (0.0, math.inf),
-    "train.steps_per_epoch": (1, math.inf),
-}
+LIMITS = {"train.batch_size": (2, 2**16)}
 
 
-def fit(run: Run, say: Say) -> None:
+def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+    """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
+    check_recipe(config, CHOICES, LIMITS)
+    auxiliary_classes(clips, config.classes)
+    scorer_of(config, "embedding")
+
+
+def fit(run: Run) -> None:
     """Trains the network, embeds the training clips, and fits the backends."""
-    check_choices(run.config, CHOICES)
-    check_ranges(run.config, RANGES)
-    classes, of_clip = auxiliary_classes(run.clips, run.config.classes)
-    say(f"{len(run.train_clips)} normal clips to train on, {len(classes)} classes to tell apart")
-    extractor = train_extractor(run, len(classes), of_clip, say)
-    scorer = scorer_of(run.config, "embedding")
-    fit_detector(run, {"embedding": extractor}, lambda group: [scorer], say)
+    classes, class_ids = auxiliary_classes(run.clips, run.config.classes)
+    _logger.info("%d normal clips to train on, %d classes", len(run.train_clips), len(classes))
+    trained = [
+        _train(run, branches, order, len(classes), class_ids)
+        for order, branches in enumerate(_trained_branches(run.config), 1)
+    ]
+    folder = networks.export(run, "extractor", _depends_on(run), lambda stage: _joined(trained))
+    fit_detector(run, {"embedding": folder}, lambda group: [scorer_of(run.config, "embedding")])
 
 
-def auxiliary_classes(clips: pd.DataFrame, which: str) -> tuple[list[str], np.ndarray]:
+def _depends_on(run: Run) -> tuple[str, ...]:
+    """Returns what the networks depend on, including the test clips if these add classes."""
+    return DEPENDS_ON if run.config.classes == "train" else (*DEPENDS_ON, ALL_CLIPS)
+
+
+def _trained_branches(config: ml_collections.ConfigDict) -> list[str]:
+    """Returns the branches of each network: all in one, or each by itself (Table 4)."""
+    if config.network.combine == "concat_after_training":
+        return ["spectrum", "spectrogram"]
+    return [config.network.branches]
+
+
+def auxiliary_classes(clips: pd.DataFrame, source: str) -> tuple[list[str], np.ndarray]:
     """Numbers the classes of the auxiliary task: machine, section, attributes and domain.
 
     Args:
         clips: The clip table.
-        which: `train` for the classes of the training clips, or `train_and_dev_test`, which counts
-            those of the development test clips as the published code does: the 342 of the paper,
-            some of which have a centre but no clip.
+        source: `train` for the classes of the training clips, or `train_and_dev_test`, which adds
+            those of the development test clips as the published code does. These are the 342
+            classes of the paper, some of which have centers but no training clip.
 
     Returns:
         The names of the classes, and the class of each training clip.
@@ -81,45 +93,30 @@ def auxiliary_classes(clips: pd.DataFrame, which: str) -> tuple[list[str], np.nd
     """
     names = class_names(clips, attributes=True)
     others = []
-    if which == "train_and_dev_test":
+    if source == "train_and_dev_test":
         is_dev = (clips["split"] == "test") & (clips["subset"] == "dev") & clips["domain"].notna()
         others = names[is_dev]
     return number_classes(names[clips["split"] == "train"], others)
 
 
-def train_extractor(run: Run, classes: int, of_clip: np.ndarray, say: Say) -> Path:
-    """Trains the embedding network, or its two branches one by one (Table 4), and exports it."""
-    network = run.config.network
-    trained = [network.branches]
-    if network.combine == "concat_after_training":
-        trained = ["spectrum", "spectrogram"]
-    networks = [_train(run, branches, classes, of_clip, say) for branches in trained]
-    stage = run.stage("extractor", DEPENDS_ON)
-    if not stage.done:
-        say("export the network")
-        export_extractor(_joined(networks), stage.folder / "extractor")
-        stage.finish()
-    return stage.folder / "extractor"
-
-
-def _train(run: Run, branches: str, classes: int, of_clip: np.ndarray, say: Say) -> keras.Model:
+def _train(run: Run, branches: str, order: int, classes: int, class_ids: np.ndarray) -> keras.Model:
     """Trains one network and returns it with its final weights."""
-    config, clips = run.config, run.train_clips
+    config = run.config
     name = "embedding" if branches == config.network.branches else branches
-    stage = run.stage(name, DEPENDS_ON)
-    with run.settings.devices.scope():
-        keras.utils.set_random_seed(stage.seed)
+    stage = run.stage(name, _depends_on(run), order)
+
+    def build() -> tuple[keras.Model, keras.Model]:
         network = build_network(config, run.samples, branches)
-        training = training_model(config, network, classes)
-    train_network(
+        return network, training_model(config, network, classes)
+
+    network, training = networks.build(run, stage.seed, build)
+    networks.train(
         run,
         stage,
         training,
-        functools.partial(mixed_batches, run, of_clip, classes, stage),
+        functools.partial(mixed_batches, run, class_ids, classes, stage),
         epochs=config.train.epochs,
-        steps_per_epoch=config.train.steps_per_epoch
-        or math.ceil(len(clips) / config.train.batch_size),
-        say=say,
+        steps_per_epoch=networks.steps_per_epoch(config.train, len(run.train_clips)),
     )
     return network
 
@@ -152,7 +149,8 @@ def training_model(
         name="subcluster_adacos",
     )([network.output, label])
     model = keras.Model([network.input, label], probabilities)
-    model.compile(
+    compile_network(
+        model,
         keras.optimizers.Adam(config.train.learning_rate),
         keras.losses.CategoricalCrossentropy(),
     )
@@ -160,9 +158,9 @@ def training_model(
 
 
 def mixed_batches(
-    run: Run, of_clip: np.ndarray, classes: int, stage: Stage, first_step: int
+    run: Run, class_ids: np.ndarray, classes: int, stage: Stage, first_step: int
 ) -> tf.data.Dataset:
-    """Streams ((waveform, mixed label), mixed label) from a step on, each batch mixed up whole."""
+    """Streams ((waveform, mixed label), mixed label) from a step on, with mixup in each batch."""
     config = run.config
     batches = training_batches(
         run.train_clips,
@@ -170,17 +168,17 @@ def mixed_batches(
         sample_rate=config.data.sample_rate,
         batch_size=config.train.batch_size,
         seed=stage.seed,
-        stage=stage.folder.name,
+        stage=stage.seed_word,
         first_step=first_step,
     )
-    of_clip = tf.constant(of_clip, tf.int32)
+    class_ids = tf.constant(class_ids, tf.int32)
 
-    def mix(step, row, waveform):
-        label = tf.one_hot(tf.gather(of_clip, row), classes)
+    def mix(step, index, waveform):
+        label = tf.one_hot(tf.gather(class_ids, index), classes)
         waveform, label = mixup(
             waveform,
             label,
-            seed=tf.stack([tf.cast(stage.seed, tf.int64), step]),
+            seed=stage.step_seed(step),
             probability=config.mixup.probability,
             label_rule=config.mixup.label_rule,
         )
@@ -189,12 +187,12 @@ def mixed_batches(
     return batches.map(mix, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _joined(networks: list[keras.Model]) -> keras.Model:
-    """Concatenates the embeddings of networks that were trained on their own."""
-    if len(networks) == 1:
-        return networks[0]
-    waveform = keras.Input(networks[0].input_shape[1:], name="waveform")
+def _joined(trained: list[keras.Model]) -> keras.Model:
+    """Concatenates the embeddings of networks that were trained separately."""
+    if len(trained) == 1:
+        return trained[0]
+    waveform = keras.Input(trained[0].input_shape[1:], name="waveform")
     return keras.Model(
         waveform,
-        keras.layers.Concatenate(dtype="float32")([network(waveform) for network in networks]),
+        keras.layers.Concatenate(dtype="float32")([network(waveform) for network in trained]),
     )

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from asd_tf.models.counted_dropout import CountedDropout
-from asd_tf.models.layers import fast_batch_norm
-from asd_tf.models.relative_attention import RelativeSelfAttention
+from asd_tf.arguments import check_counts, check_divisors, check_rates
+from asd_tf.models.layers.factory import fast_batch_norm
+from asd_tf.models.layers.relative_attention import RelativeSelfAttention
+from asd_tf.models.layers.stateless_dropout import CountedDropout
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class GatedLinearUnit(keras.layers.Layer):
-    """Multiplies one half of the last axis by the sigmoid of the other: [..., 2D] to [..., D]."""
+    """[..., 2D] to [..., D]: the first half times the sigmoid of the second half."""
 
     def call(self, inputs):
         """Gates."""
@@ -24,8 +25,8 @@ class GatedLinearUnit(keras.layers.Layer):
 class Swish(keras.layers.Layer):
     """x times the sigmoid of x.
 
-    Keras's own has a gradient of its own, which TensorFlow cannot follow into a loop: a network
-    that is called in one, and exported, could not be fine-tuned.
+    Keras' swish has a custom gradient that TensorFlow cannot compute inside a loop: a network that
+    is called in a loop and exported could not be fine-tuned.
     """
 
     def call(self, inputs):
@@ -42,19 +43,28 @@ def conformer_block(
     kernel: int = 31,
     dropout: float = 0.1,
 ):
-    """Adds a block: half a dense part, attention, convolution, half a dense part, and a norm.
+    """Adds a block: feed-forward, attention, convolution and feed-forward parts, and a layer norm.
+
+    The outputs of the feed-forward parts are multiplied by 1/2.
 
     Args:
-        x: [batch, frames, width], a Keras tensor whose number of frames is fixed.
-        seeds: Gives each dropout a seed of its own; the block takes seven.
-        heads: Of the self-attention with relative positions; divides the width.
-        expansion: Of the width within a dense part.
-        kernel: Frames that the convolution sees.
-        dropout: Rate at the end of each part, within the dense ones and of the attention's weights.
+        x: Keras tensor [batch, frames, width] with a fixed number of frames.
+        seeds: The next seven values are the seeds of the block's dropouts.
+        heads: Heads of the self-attention with relative positions; a divisor of the width.
+        expansion: Width of the hidden layer of a feed-forward part, as a multiple of `width`.
+        kernel: Frames of the convolution kernel.
+        dropout: Rate at the end of each part, inside the feed-forward parts, and of the attention
+            weights, in [0, 1).
 
     Returns:
-        [batch, frames, width] float32, a Keras tensor.
+        Keras tensor [batch, frames, width], float32.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
+    check_counts(expansion=expansion, kernel=kernel)
+    check_divisors(x.shape[-1], heads=heads)
+    check_rates(dropout=dropout)
     x = keras.layers.Add()([x, _half_dense(x, seeds, expansion, dropout)])
     attended = RelativeSelfAttention(heads, dropout, next(seeds))(_norm(x))
     x = keras.layers.Add()([x, CountedDropout(dropout, next(seeds))(attended)])
@@ -69,7 +79,7 @@ def _norm(x):
 
 
 def _half_dense(x, seeds, expansion, dropout):
-    """The feed-forward part (Section 2.3), times a half."""
+    """The feed-forward part (Section 2.3), multiplied by 1/2."""
     width = x.shape[-1]
     hidden = Swish()(keras.layers.Dense(expansion * width)(_norm(x)))
     y = keras.layers.Dense(width)(CountedDropout(dropout, next(seeds))(hidden))

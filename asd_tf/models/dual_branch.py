@@ -3,19 +3,19 @@
 import keras
 import tensorflow as tf
 
-from asd_tf.errors import UsageError
+from asd_tf.arguments import check_at_least, check_choices, check_counts
 from asd_tf.frontends.mel import LogMel
 from asd_tf.frontends.normalization import TemporalMeanNormalization
 from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
 from asd_tf.frontends.spectrum import MagnitudeSpectrum
-from asd_tf.models.spectrogram_resnet import spectrogram_resnet
+from asd_tf.models.spectrogram_resnet import GRAPHS, spectrogram_resnet
 from asd_tf.models.spectrum_cnn import spectrum_cnn
 
 BRANCHES = ("both", "spectrum", "spectrogram")
 COMBINE = ("concat", "add")
 SPECTROGRAMS = ("magnitude", "log_mel")
 
-# Five frames of 1024 samples every 512: fewer leave nothing to pool after the first convolution.
+# Five frames of 1024 samples every 512: with fewer, nothing is left to pool after the stem.
 MINIMUM_SAMPLES = 1024 + 4 * 512
 
 
@@ -35,8 +35,8 @@ def embedding_model(
 ) -> keras.Model:
     """Builds the network from waveform [batch, samples] to embedding [batch, D], both float32.
 
-    With the defaults, D is 256: the embeddings of the spectrum and of the spectrogram, one behind
-    the other. Nothing is normalised; a loss or backend that compares directions does so itself.
+    With the defaults, D is 256: the embeddings of spectrum and spectrogram are concatenated. They
+    are not normalized; a loss or backend that compares directions does that itself.
 
     Args:
         samples: Length N of the waveforms, at least 3072.
@@ -47,30 +47,23 @@ def embedding_model(
         temporal_normalization: Whether the mean over time is subtracted (Table 5).
         use_bias: Whether convolutions and dense layers have a bias (Table 3).
         graph: `2024` or `bn_on_trunk_2023`, see `spectrogram_resnet`.
-        l2: Factor of the squared kernels in the loss.
-        sample_rate: In Hz; of `log_mel` only.
+        l2: Factor of the squared kernels in the loss, at least 0.
+        sample_rate: In Hz; used by `log_mel` only.
         width: Filters of the first stage of the spectrogram branch.
         dense: Size of a branch's embedding, and filters of the spectrum branch.
 
     Returns:
-        A functional model without state outside its layers.
+        A functional model.
 
     Raises:
-        UsageError: If the waveform is too short.
-        ValueError: If an option is not known.
+        ValueError: If an argument is out of range.
     """
-    for name, value, known in (
-        ("branches", branches, BRANCHES),
-        ("combine", combine, COMBINE),
-        ("spectrogram", spectrogram, SPECTROGRAMS),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} {value!r} is not known: use one of {', '.join(known)}")
-    if samples < MINIMUM_SAMPLES:
-        raise UsageError(
-            f"clips of {samples} samples are too short for this network: use longer ones, "
-            f"of at least {MINIMUM_SAMPLES} samples"
-        )
+    check_choices(BRANCHES, branches=branches)
+    check_choices(COMBINE, combine=combine)
+    check_choices(SPECTROGRAMS, spectrogram=spectrogram)
+    check_choices(GRAPHS, graph=graph)
+    check_at_least(MINIMUM_SAMPLES, samples=samples)
+    check_counts(width=width, dense=dense)
     waveform = keras.Input([samples], name="waveform")
     embeddings = []
     if branches != "spectrogram":
@@ -90,7 +83,7 @@ def _spectrogram(
     waveform: tf.Tensor, kind: str, temporal_normalization: bool, sample_rate: int
 ) -> tf.Tensor:
     if kind == "log_mel":
-        # Magnitudes in [0, 512]; the floor lies below the noise of 16-bit recordings.
+        # Magnitudes are in [0, 512]; the floor is below the noise of 16-bit recordings.
         features = LogMel(sample_rate, power=1, scale="ln", floor=1e-5)(waveform)
     else:
         features = MagnitudeSpectrogram()(waveform)

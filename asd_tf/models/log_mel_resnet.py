@@ -1,9 +1,10 @@
-"""The ResNet on log-mels of Wilkinghoff 2021 (IJCNN), as Asai 2021 has it (Table 1)."""
+"""The ResNet on log-mels of Wilkinghoff 2021 (IJCNN) in the form of Asai 2021 (Table 1)."""
 
 import keras
 import tensorflow as tf
 
-from asd_tf.models.layers import Maker, batch_norm
+from asd_tf.arguments import check_counts
+from asd_tf.models.layers.factory import LayerFactory, batch_norm
 
 STAGES = 4
 LEAK = 0.1
@@ -15,20 +16,25 @@ def log_mel_resnet(
     """Adds the network to a log-mel spectrogram.
 
     Every convolution is followed by a leaky ReLU and then by a batch norm, as in the published code
-    of 2021; the second convolution of a residual path has its norm behind the sum. The layers of
-    stage k, from 1, have names that begin with `stage_k_`, those before them with `stem_`.
+    of 2021; the norm of the second convolution of a residual path follows the sum. Names of the
+    layers in stage k, counted from 1, begin with `stage_k_`, those of the layers before with
+    `stem_`.
 
     Args:
         log_mel: Keras tensor [batch, frames, bands], 313 x 128 for 10 s at 16 kHz.
         width: Filters of the stem and of the first stage; each of the other three doubles them.
         dense: Size of the embedding.
         use_bias: Whether convolutions and the dense layer have a bias.
-        l2: Factor of the squared kernels in the loss.
+        l2: Factor of the squared kernels in the loss, at least 0.
 
     Returns:
         Keras tensor: the embedding [batch, dense], float32.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
-    make = Maker(use_bias, l2)
+    check_counts(width=width, dense=dense)
+    make = LayerFactory(use_bias, l2)
     x = _stem(make, log_mel, width)
     for stage in range(1, STAGES + 1):
         filters = width * 2 ** (stage - 1)
@@ -39,17 +45,19 @@ def log_mel_resnet(
     return make.dense(dense, dtype="float32", name="embedding")(x)
 
 
-def _stem(make: Maker, log_mel: tf.Tensor, width: int) -> tf.Tensor:
+def _stem(make: LayerFactory, log_mel: tf.Tensor, width: int) -> tf.Tensor:
     x = keras.layers.Reshape([*log_mel.shape[1:], 1], name="stem_reshape")(log_mel)
     x = make.stem(width, 7, name="stem_convolution")(x)
     x = _leaky("stem_activation")(x)
     x = batch_norm("stem_norm")(x)
-    # Table 1 has 79 x 32 behind it, which is the pooling that pads; the code of 2021 has 78 x 31.
+    # With padding the output is 79 x 32, as in Table 1; the code of 2021 does not pad (78 x 31).
     return keras.layers.MaxPooling2D(3, strides=2, padding="same", name="stem_pool")(x)
 
 
-def _block(make: Maker, x: tf.Tensor, filters: int, name: str, halving: bool = False) -> tf.Tensor:
-    """A residual block with a norm on the trunk; one that halves has a pooled shortcut."""
+def _block(
+    make: LayerFactory, x: tf.Tensor, filters: int, name: str, halving: bool = False
+) -> tf.Tensor:
+    """A residual block with a norm on the trunk; a halving block has a pooled shortcut."""
     residual = _leaky(f"{name}_activation_1")(x)
     residual = make.conv2d(filters, 3, 2 if halving else 1, name=f"{name}_convolution_1")(residual)
     residual = _leaky(f"{name}_activation_2")(residual)

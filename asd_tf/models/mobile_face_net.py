@@ -1,21 +1,22 @@
-"""MobileFaceNet (Chen et al., CCBR 2018), as STgram-MFN has it (Liu et al., ICASSP 2022)."""
+"""MobileFaceNet (Chen et al., CCBR 2018) in the form of STgram-MFN (Liu et al., ICASSP 2022)."""
 
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from asd_tf.models.layers import fast_batch_norm
+from asd_tf.arguments import check_counts
+from asd_tf.models.layers.factory import fast_batch_norm
 
 
 class Blocks(NamedTuple):
     """A row of Table 1 of MobileFaceNet.
 
     Attributes:
-        expansion: Factor of the channels inside a block.
-        channels: Of the output, in units of the width.
-        count: Of blocks.
-        strides: Of the first of them.
+        expansion: Channels inside a block, as a multiple of those of its input.
+        channels: Channels of the output, as a multiple of the width.
+        count: Number of blocks.
+        strides: Strides of the first block; the others have 1.
     """
 
     expansion: int
@@ -36,19 +37,23 @@ BLOCKS = (
 def mobile_face_net(images: tf.Tensor, *, width: int = 64, embedding: int = 128) -> tf.Tensor:
     """Adds the network to images.
 
-    Inverted residual blocks with depthwise convolutions, whose last map is weighted place by place
-    and channel by channel instead of averaged. Convolutions have no bias; batch norms and PReLUs
-    are those of the published code (liuyoude/STgram-MFN), as is the padding: one value on either
-    side, which for an even size and stride 2 is not Keras' `same`.
+    Inverted residual blocks with depthwise convolutions. The last feature map is not averaged but
+    weighted by a depthwise convolution over the whole map. Convolutions have no bias. Batch norms,
+    PReLUs and padding are those of the published code (liuyoude/STgram-MFN): one value on either
+    side, which differs from Keras' `same` for an even size and stride 2.
 
     Args:
         images: Keras tensor [batch, rows, columns, channels].
-        width: Filters of the first convolution; the last but one has eight times as many.
+        width: Filters of the first convolution; the one before the last has eight times as many.
         embedding: Size of the embedding.
 
     Returns:
         Keras tensor: the embedding [batch, embedding], float32.
+
+    Raises:
+        ValueError: If a size is not a positive integer.
     """
+    check_counts(width=width, embedding=embedding)
     x = _activated(_convolution(images, width, 3, strides=2))
     x = _activated(_depthwise(x, 3))
     for blocks in BLOCKS:
@@ -88,7 +93,7 @@ def _convolution(x: tf.Tensor, filters: int, size: int, strides: int = 1) -> tf.
 
 
 def _depthwise(x: tf.Tensor, size, strides: int = 1, padding: str = "same") -> tf.Tensor:
-    """A convolution of each channel for itself, and its norm."""
+    """A depthwise convolution and its norm."""
     if strides > 1:
         x, padding = keras.layers.ZeroPadding2D(1)(x), "valid"
     convolution = keras.layers.DepthwiseConv2D(
@@ -109,6 +114,6 @@ def _activated(x: tf.Tensor) -> tf.Tensor:
 def _initializer(mode: str) -> keras.initializers.Initializer:
     """Normal with variance 2 / (kernel size x output channels), as published.
 
-    What Keras calls the inputs of a depthwise kernel is that product.
+    For a depthwise kernel that product is what Keras calls `fan_in`.
     """
     return keras.initializers.VarianceScaling(2.0, mode, "untruncated_normal")

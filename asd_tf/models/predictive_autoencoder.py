@@ -3,17 +3,19 @@
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_at_least, check_counts, check_divisors, check_positive
+
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class MaskFrame(keras.layers.Layer):
-    """Replaces one frame of each window by a token that is learned.
+    """Replaces one frame of each window by a learned token.
 
-    Called with [windows, which]: windows [batch, frames, bands], and which [batch, frames], one
-    where the frame is replaced and zero elsewhere.
+    Called with [windows, position]: windows [batch, frames, bands], and the one-hot position
+    [batch, frames] of the frame to replace.
     """
 
     def build(self, input_shape):
-        """Makes the token."""
+        """Creates the token."""
         self.token = self.add_weight(
             name="token",
             shape=[input_shape[0][-1]],
@@ -23,9 +25,9 @@ class MaskFrame(keras.layers.Layer):
 
     def call(self, inputs):
         """Masks."""
-        windows, which = inputs
-        which = tf.cast(which, windows.dtype)[..., tf.newaxis]
-        return windows * (1 - which) + tf.cast(self.token, windows.dtype) * which
+        windows, position = inputs
+        position = tf.cast(position, windows.dtype)[..., tf.newaxis]
+        return windows * (1 - position) + tf.cast(self.token, windows.dtype) * position
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
@@ -33,7 +35,7 @@ class PositionEmbedding(keras.layers.Layer):
     """Adds a learned vector to each position of [batch, positions, width]."""
 
     def build(self, input_shape):
-        """Makes the vectors."""
+        """Creates the vectors."""
         self.positions = self.add_weight(
             name="positions",
             shape=input_shape[1:],
@@ -48,12 +50,16 @@ class PositionEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class PickFrame(keras.layers.Layer):
-    """Takes the frame [batch, bands] of each window that `which` [batch, frames] marks."""
+    """Takes one frame of each window.
+
+    Called with [windows, position]: windows [batch, frames, width], and the one-hot position
+    [batch, frames] of the frame to take. Returns [batch, width].
+    """
 
     def call(self, inputs):
         """Picks."""
-        windows, which = inputs
-        return tf.einsum("btf,bt->bf", windows, tf.cast(which, windows.dtype))
+        windows, position = inputs
+        return tf.einsum("btf,bt->bf", windows, tf.cast(position, windows.dtype))
 
 
 def predictive_autoencoder(
@@ -67,34 +73,42 @@ def predictive_autoencoder(
     heads: int = 8,
     expansion: int = 4,
     mean: float = 0.0,
-    sd: float = 1.0,
+    std: float = 1.0,
 ) -> keras.Model:
     """Builds the network that predicts one frame of a window from the others.
 
-    Encoder and decoder are transformer blocks (norms first, GELU) of two widths; between them, each
-    frame passes a bottleneck of two dense layers. Levels are standardised inside, so that what goes
-    in and comes out, and so the error, is in the units of the log-mels.
+    Encoder and decoder are stacks of transformer blocks (pre-norm, GELU) of two widths. Between
+    them, each frame passes a bottleneck of two dense layers. Log-mels are standardized inside: the
+    input, the prediction and so the error are in the units of the log-mels.
 
     Args:
-        frames: Frames of a window.
+        frames: Frames of a window, at least 2.
         bands: Mel bands.
         encoder: Width of the encoder.
         decoder: Width of the decoder.
-        bottleneck: Width between them.
-        blocks: Transformer blocks of each.
-        heads: Of the attention; divides both widths.
-        expansion: Of the width within a block's dense part.
-        mean: Of the log-mels.
-        sd: Standard deviation of the log-mels.
+        bottleneck: Width of the bottleneck.
+        blocks: Transformer blocks of the encoder, and of the decoder.
+        heads: Heads of the attention; a divisor of both widths.
+        expansion: Width of the hidden layer of a feed-forward part, as a multiple of the width.
+        mean: Mean of the log-mels.
+        std: Standard deviation of the log-mels, greater than 0.
 
     Returns:
-        A model of (windows [batch, frames, bands], which [batch, frames]) to the prediction
-        [batch, bands] of the frame that `which` marks, float32.
+        A model from (windows [batch, frames, bands], one-hot position [batch, frames]) to the
+        prediction [batch, bands] of the frame at the position, float32.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
+    check_at_least(2, frames=frames)
+    check_counts(bands=bands, bottleneck=bottleneck, blocks=blocks, expansion=expansion)
+    check_divisors(encoder, heads=heads)
+    check_divisors(decoder, heads=heads)
+    check_positive(std=std)
     windows = keras.Input([frames, bands], name="windows")
-    which = keras.Input([frames], name="which")
-    x = keras.layers.Rescaling(1 / sd, -mean / sd, dtype="float32")(windows)
-    x = MaskFrame(dtype="float32", name="mask")([x, which])
+    position = keras.Input([frames], name="position")
+    x = keras.layers.Rescaling(1 / std, -mean / std, dtype="float32")(windows)
+    x = MaskFrame(dtype="float32", name="mask")([x, position])
     x = PositionEmbedding(name="encoder_positions")(keras.layers.Dense(encoder)(x))
     for _ in range(blocks):
         x = _block(x, encoder, heads, expansion)
@@ -104,14 +118,14 @@ def predictive_autoencoder(
     for _ in range(blocks):
         x = _block(x, decoder, heads, expansion)
     x = keras.layers.LayerNormalization(dtype="float32")(x)
-    x = PickFrame(dtype="float32", name="pick")([x, which])
+    x = PickFrame(dtype="float32", name="pick")([x, position])
     x = keras.layers.Dense(bands, dtype="float32")(x)
-    prediction = keras.layers.Rescaling(sd, mean, dtype="float32", name="prediction")(x)
-    return keras.Model([windows, which], prediction, name="predictive_autoencoder")
+    prediction = keras.layers.Rescaling(std, mean, dtype="float32", name="prediction")(x)
+    return keras.Model([windows, position], prediction, name="predictive_autoencoder")
 
 
 def _block(x, width, heads, expansion):
-    """A transformer block: self-attention and a dense part, each behind a norm."""
+    """A transformer block: self-attention and a feed-forward part, each after a layer norm."""
     normed = keras.layers.LayerNormalization(dtype="float32")(x)
     attention = keras.layers.MultiHeadAttention(heads, width // heads)(normed, normed)
     x = keras.layers.Add()([x, attention])

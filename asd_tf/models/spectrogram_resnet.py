@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from asd_tf.models.layers import Maker, batch_norm
+from asd_tf.arguments import check_choices, check_counts
+from asd_tf.models.layers.factory import LayerFactory, batch_norm
 
 GRAPHS = ("2024", "bn_on_trunk_2023")
 STAGES = 4
@@ -20,16 +21,16 @@ def spectrogram_resnet(
 ) -> tf.Tensor:
     """Adds the branch to a spectrogram.
 
-    The first norm is over the bins: each has a factor and an offset of its own, as in the published
-    code (the table calls it temporal). The last pooling is over all of the time axis.
+    The first batch norm has a factor and an offset per bin, as in the published code (the table
+    calls it temporal). The last pooling covers the whole time axis.
 
     Args:
         spectrogram: Keras tensor [batch, frames, bins], 311 x 513 for 10 s at 16 kHz.
         use_bias: Whether convolutions and dense layers have a bias.
-        l2: Factor of the squared kernels in the loss.
-        graph: `2024`, or `bn_on_trunk_2023` for the published code until its correction in January
-            2024: in the first residual block, the batch norm meant for the residual path stood on
-            the trunk. The figures in the paper are older than the correction.
+        l2: Factor of the squared kernels in the loss, at least 0.
+        graph: `2024`, or `bn_on_trunk_2023` for the published code before its correction in January
+            2024: in its first residual block, the batch norm of the residual path was applied to
+            the trunk. The results in the paper were obtained before the correction.
         width: Filters of the first stage; each of the other three doubles them.
         dense: Size of the embedding.
 
@@ -37,11 +38,11 @@ def spectrogram_resnet(
         Keras tensor: the embedding [batch, dense], float32.
 
     Raises:
-        ValueError: If `graph` is another.
+        ValueError: If an argument is out of range.
     """
-    if graph not in GRAPHS:
-        raise ValueError(f"graph {graph!r} is not known: use one of {', '.join(GRAPHS)}")
-    make = Maker(use_bias, l2)
+    check_choices(GRAPHS, graph=graph)
+    check_counts(width=width, dense=dense)
+    make = LayerFactory(use_bias, l2)
     x = _stem(make, spectrogram, width)
     x = _first_block_2024(make, x, width) if graph == "2024" else _first_block_2023(make, x, width)
     x = _block(make, x, width, relu_first=True)
@@ -63,17 +64,17 @@ def _stem(make, spectrogram, width):
     return keras.layers.MaxPooling2D(3, strides=2)(x)
 
 
-# The published network applies a ReLU before the first residual path too, but the pooled output of
-# the stem's ReLU is not changed by another.
+# The published network has a ReLU before the first residual path too. It is left out: the input is
+# the pooled output of the stem's ReLU, which another ReLU does not change.
 
 
 def _first_block_2024(make, x, filters):
-    """A residual block whose trunk is not normalised."""
+    """A residual block whose trunk is not normalized."""
     return keras.layers.Add()([x, _residual(make, x, filters)])
 
 
 def _first_block_2023(make, x, filters):
-    """The same as it stood in the code first: the residual path has no norm, the trunk has it."""
+    """The block before the correction: the residual path has no norm, the trunk has one."""
     residual = make.conv2d(filters, 3)(x)
     residual = keras.layers.ReLU()(residual)
     residual = make.conv2d(filters, 3)(residual)
@@ -88,7 +89,7 @@ def _block(make, x, filters, relu_first=False):
 
 
 def _halving_block(make, x, filters):
-    """A residual block that halves time and frequency; its shortcut is pooled."""
+    """A residual block that halves time and frequency, with a pooled shortcut."""
     x = batch_norm()(x)
     residual = _residual(make, keras.layers.ReLU()(x), filters, strides=2)
     shortcut = keras.layers.MaxPooling2D(2, padding="same")(x)
@@ -96,7 +97,7 @@ def _halving_block(make, x, filters):
 
 
 def _residual(make, x, filters, strides=1, relu_first=False):
-    """Two convolutions; in one block of the published network, the ReLU precedes the norm."""
+    """Two convolutions; in one block of the published network the ReLU precedes the norm."""
     x = make.conv2d(filters, 3, strides)(x)
     between = [batch_norm(), keras.layers.ReLU()]
     for layer in reversed(between) if relu_first else between:

@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
-from asd_tf.models.layers import Maker, batch_norm
+from asd_tf.arguments import check_counts
+from asd_tf.models.layers.factory import LayerFactory, batch_norm
 
-# Filter length and stride of the three convolutions. The table prints a second stride of 16; its
-# own sizes, 1250 to 40, and the published code need 32.
+# Filter length and stride of the three convolutions. The second stride is 16 in the table, but 32
+# in the published code; the sizes in the table, 1250 to 40, fit 32 only.
 CONVOLUTIONS = ((256, 64), (64, 32), (16, 4))
 HIDDEN_LAYERS = 4
 
@@ -19,13 +20,17 @@ def spectrum_cnn(
     Args:
         spectrum: Keras tensor [batch, bins], 80,000 bins for 10 s at 16 kHz.
         use_bias: Whether convolutions and dense layers have a bias.
-        l2: Factor of the squared kernels in the loss.
+        l2: Factor of the squared kernels in the loss, at least 0.
         dense: Number of filters, and of units of each dense layer.
 
     Returns:
         Keras tensor: the embedding [batch, dense], float32.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
-    make = Maker(use_bias, l2)
+    check_counts(dense=dense)
+    make = LayerFactory(use_bias, l2)
     # Magnitudes reach 80,000, which is infinite in float16.
     x = keras.layers.Reshape([-1, 1], dtype="float32")(spectrum)
     for index, (size, stride) in enumerate(CONVOLUTIONS):

@@ -1,1 +1,1 @@
-"""Fitting a Keras model in stages that can be interrupted, resumed and repeated."""
+"""Training of Keras models in stages that can be interrupted, resumed and repeated."""

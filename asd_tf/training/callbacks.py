@@ -1,4 +1,4 @@
-"""What happens after a step or an epoch: the stop on a bad loss, history and checkpoints."""
+"""Callbacks of every training: stop on a bad loss, history and checkpoints."""
 
 import math
 from pathlib import Path
@@ -7,12 +7,13 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
+from asd_tf.compat import state_of_training
 from asd_tf.errors import InputError
 from asd_tf.files import write_csv
 
 
 class StopOnBadLoss(keras.callbacks.Callback):
-    """Ends the training with an error as soon as the loss is not a finite number.
+    """Stops the training with an error as soon as the loss is not finite.
 
     Raises:
         InputError: At the end of the step.
@@ -29,11 +30,11 @@ class StopOnBadLoss(keras.callbacks.Callback):
 
 
 class History(keras.callbacks.Callback):
-    """Keeps `history.csv`, a row per epoch, across interruptions.
+    """Writes `history.csv`, one row per epoch, and continues it when a training is resumed.
 
     Args:
         path: The file.
-        epochs_done: Rows to keep of a file that is there; later ones belong to a broken epoch.
+        epochs_done: Number of rows to keep of an existing file; later rows are discarded.
     """
 
     def __init__(self, path: Path, epochs_done: int = 0):
@@ -52,30 +53,30 @@ class History(keras.callbacks.Callback):
 
 
 class EpochCheckpoint(keras.callbacks.Callback):
-    """Keeps the whole state of a training (weights, optimizer, epoch) after each epoch.
+    """Saves the whole state of a training (weights, optimizer, epoch) after each epoch.
 
-    keras.callbacks.BackupAndRestore does so too, but tells the epoch only after `fit` has begun,
-    and the stream of batches must start at that very epoch.
+    keras.callbacks.BackupAndRestore does so too, but restores the epoch only after `fit` has
+    started, while the dataset has to be built for that epoch before.
 
     Args:
         model: A compiled model.
-        folder: Where the checkpoints go; the newest one is kept.
+        folder: Folder of the checkpoints; only the newest is kept.
     """
 
     def __init__(self, model: keras.Model, folder: Path):
         super().__init__()
         self._epochs = tf.Variable(0, dtype=tf.int64, trainable=False, name="epochs_done")
-        model.optimizer.build(model.trainable_variables)
-        checkpoint = tf.train.Checkpoint(
-            model=model, optimizer=model.optimizer, epochs_done=self._epochs
-        )
+        # Outside of the scope, the replicas would share one variable for each moment.
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+        checkpoint = tf.train.Checkpoint(epochs_done=self._epochs, **state_of_training(model))
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=1)
 
     def restore(self) -> int:
         """Restores the newest checkpoint if there is one.
 
         Returns:
-            The number of epochs that are done.
+            The number of finished epochs.
         """
         if self._manager.latest_checkpoint:
             self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()

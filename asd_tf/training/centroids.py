@@ -1,4 +1,4 @@
-"""The centroids of DDCSAD, computed over the training set between epochs."""
+"""The centroids of DDCSAD, computed over the training set after each epoch."""
 
 from collections.abc import Callable
 
@@ -10,30 +10,32 @@ from asd_tf.losses.ddcsad import DDCSAD
 
 
 class CentroidUpdate(keras.callbacks.Callback):
-    """Sets the centroids before the first step, and again at the end of every epoch.
+    """Sets the centroids before the first step and after every epoch.
 
-    Section 2.2 of Kuroyanagi et al. (2021): those of the network as it was drawn at first, and of
-    the whole training set at each epoch. As they are set before the checkpoint of an epoch is
-    written, a training that is resumed has them from there; and the centroids at the end are those
-    of the network at the end, which scores are made with.
+    Kuroyanagi et al. (2021, Section 2.2) compute centroids with the initial network, and over the
+    whole training set after each epoch. They are set before the checkpoint of an epoch is written,
+    so that a resumed training restores them. The final centroids are those of the final network, as
+    scoring needs them.
 
-    With `adapt_norms`, the batch norms learn the statistics of the training set before that. Those
-    they begin with, 0 and 1, make embeddings of a deep residual network thousands long in
-    inference, although not in training: the first centroids would lie far from everything, and the
-    first epochs do no more than shorten embeddings. The paper does not tell how it avoids that.
+    With `adapt_norms`, the batch norms first adapt their statistics to the training set. With their
+    initial statistics, mean 0 and variance 1, the embeddings of a deep residual network have norms
+    of thousands in inference, although not in training: the first centroids would lie far from all
+    embeddings, and the first epochs would only shrink embeddings. How the authors avoid this is not
+    stated in the paper.
 
     A network that is not trained has no callbacks: call `update` then.
 
     Args:
-        ddcsad: The layer whose centroids they are.
-        embedder: From the dataset's inputs, and `training` as a Keras model has it, to the
-            embeddings [batch, D] that `ddcsad` gets: a model with the layers of the network that is
-            trained, or a tf.function of it, which is faster. Centroids are those of inference.
-        clips: Finite dataset of (inputs, labels): the training set once, in batches; labels [batch]
-            or [batch, 1], 1 for normal and 0 for outliers, or a share of normal. It must give the
-            same each time. Nothing but running sums is kept of it.
-        adapt_norms: Whether to run the training set once as in training before the first step;
-            not needed by a network that has been trained before.
+        ddcsad: The layer whose centroids are set.
+        embedder: Maps the inputs of a batch to the embeddings [batch, D] that `ddcsad` gets; called
+            with `training` like a Keras model. It is a model with the layers of the trained
+            network, or a tf.function of that model, which is faster. Centroids are computed with
+            training=False.
+        clips: Finite dataset of batches (inputs, labels) with the training set once; labels [batch]
+            or [batch, 1] are 1 for normal clips, 0 for outliers, or in between for a mixed clip. It
+            must yield the same batches each time. Only running sums are kept in memory.
+        adapt_norms: Whether to run the training set once in training mode before the first step;
+            not needed for a network that has been trained before.
     """
 
     def __init__(
@@ -50,18 +52,18 @@ class CentroidUpdate(keras.callbacks.Callback):
         self.adapt_norms = adapt_norms
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Sets them from the network as it was drawn, or as another training left it."""
+        """Sets the centroids of the initial network, before the first epoch."""
         if epoch == 0:
             if self.adapt_norms:
                 self._adapt_norms()
             self.update()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Sets them for the next epoch."""
+        """Sets the centroids for the next epoch."""
         self.update()
 
     def _adapt_norms(self):
-        """Runs the training set as in training; the norms' statistics are all that changes."""
+        """Runs the training set in training mode, which only changes the norms' statistics."""
         for inputs, _ in self.clips:
             self.embedder(inputs, training=True)
 
@@ -69,7 +71,7 @@ class CentroidUpdate(keras.callbacks.Callback):
         """Sets both centroids to the means over the training set.
 
         Raises:
-            ValueError: If it holds no normal clip or no outlier.
+            ValueError: If the training set holds no normal clip or no outlier.
         """
         size = self.ddcsad.normal_centroid.shape[0]
         sums, counts = np.zeros([2, size]), np.zeros(2)
@@ -81,8 +83,8 @@ class CentroidUpdate(keras.callbacks.Callback):
             counts += shares.sum(axis=1)
         if not counts.all():
             raise ValueError(
-                f"a training set of {counts[0]:g} normal clips and {counts[1]:g} outliers has no "
-                "two centroids: give clips of both kinds"
+                "clips must hold normal clips and outliers, "
+                f"got {counts[0]:g} normal clips and {counts[1]:g} outliers"
             )
         for centroid, mean in zip(
             (self.ddcsad.normal_centroid, self.ddcsad.outlier_centroid),

@@ -1,4 +1,4 @@
-"""Where and in which precision a network is trained, and how random numbers are seeded."""
+"""Devices, precision and determinism of a training."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,8 @@ import functools
 
 import keras
 import tensorflow as tf
+
+from asd_tf.arguments import check_choices
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 STRATEGIES = ("one_device", "mirrored")
@@ -18,15 +20,22 @@ class Devices:
     Attributes:
         precision: Keras policy: `float32`, `mixed_float16` or `mixed_bfloat16`.
         strategy: `one_device`, or `mirrored` over all visible GPUs (one CPU where there is none).
-        deterministic: Whether TensorFlow is held to operations that repeat to the last bit.
+        deterministic: Whether TensorFlow uses only operations whose results repeat bit by bit.
+
+    Raises:
+        ValueError: If `precision` or `strategy` is unknown.
     """
 
     precision: str = "float32"
     strategy: str = "one_device"
     deterministic: bool = False
 
+    def __post_init__(self):
+        check_choices(PRECISIONS, precision=self.precision)
+        check_choices(STRATEGIES, strategy=self.strategy)
+
     def prepare(self) -> None:
-        """Sets the policy of this process; call it before a network is built."""
+        """Sets precision and determinism of this process; call it before a network is built."""
         keras.mixed_precision.set_global_policy(self.precision)
         if self.deterministic:
             tf.config.experimental.enable_op_determinism()
@@ -34,8 +43,8 @@ class Devices:
     def scope(self) -> contextlib.AbstractContextManager:
         """Returns the context in which networks are built and compiled.
 
-        One device means no strategy at all: under tf.distribute.OneDeviceStrategy Keras' own
-        checkpoints do not restore.
+        `one_device` uses no strategy: checkpoints of Keras cannot be restored under
+        tf.distribute.OneDeviceStrategy.
         """
         if self.strategy == "mirrored":
             return _mirrored().scope()
@@ -44,5 +53,5 @@ class Devices:
 
 @functools.cache
 def _mirrored() -> tf.distribute.Strategy:
-    """Returns the one strategy of this process; parts of a model must not be of several."""
+    """Returns the only strategy of this process; a model must not mix strategies."""
     return tf.distribute.MirroredStrategy()

@@ -1,38 +1,37 @@
-"""One rise and one fall over a whole training (Smith and Topin, 2019), as PyTorch has it."""
+"""The one-cycle schedule (Smith and Topin, 2019) in the form of PyTorch's OneCycleLR."""
 
 import math
 
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_counts
+
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """From `start` to `peak` and on to `end`, each along half a cosine.
+    """A schedule from `start` to `peak` and then to `end`, each phase along half a cosine.
 
-    Of n steps, counted from 0, the one at rise x n - 1 has the peak (if that is no whole number, it
-    lies between two), and step n - 1 and those behind it have the end. Where the rise is no longer
-    than a step, step 0 has the peak. The first phase can also fall and the second rise, as a
-    momentum does.
+    With n steps, counted from 0, the peak is at step rise x n - 1, which may lie between two steps;
+    step n - 1 and all later ones have the value `end`. If the first phase is not longer than one
+    step, step 0 has the peak. The first phase can also fall and the second rise, as for momentum.
 
     Args:
-        start: The value of step 0.
-        peak: The value at the top.
-        end: The value of the last step.
-        steps: n, steps in the whole training.
-        rise: Share of them in the first phase, above 0 and at most 1.
+        start: Value at step 0.
+        peak: Value at the peak.
+        end: Value at the last step.
+        steps: n, number of steps of the whole training.
+        rise: Share of the steps in the first phase, in (0, 1].
 
     Raises:
-        ValueError: If there is no step, or `rise` is no such share.
+        ValueError: If `steps` or `rise` is out of range.
     """
 
     def __init__(self, start: float, peak: float, end: float, steps: int, rise: float = 0.3):
         super().__init__()
-        if steps < 1 or not 0 < rise <= 1:
-            raise ValueError(
-                f"a rise over {rise} of {steps} steps is none: use a step or more, and a share "
-                "above 0 and at most 1"
-            )
+        check_counts(steps=steps)
+        if not 0 < rise <= 1:
+            raise ValueError(f"rise must be in (0, 1], got {rise}")
         self.start = start
         self.peak = peak
         self.end = end
@@ -41,11 +40,11 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         """Returns the value of a step, float32."""
-        # In double precision, or the corners would be rounded.
+        # In double precision, because float32 would round the corners.
         step = tf.cast(step, tf.float64)
         top = max(self.rise * self.steps - 1, 0)
         fall = self.steps - 1 - top
-        # Either phase can be empty; then no step, or none but those behind the last, is in it.
+        # A phase can be empty; its length is then 1 to avoid a division by 0, and is not used.
         rising = _half_cosine(self.start, self.peak, step / (top or 1))
         falling = _half_cosine(self.peak, self.end, (step - top) / (fall or 1))
         return tf.cast(tf.where(step < top, rising, falling), tf.float32)
@@ -72,14 +71,14 @@ def one_cycle_rate(
     """Returns the learning rate of PyTorch's OneCycleLR; the defaults are its own.
 
     Args:
-        maximum: Learning rate at the top.
-        steps: Steps in the whole training.
-        rise: Share of them before the top.
-        initial_divisor: The first learning rate is the maximum divided by it.
-        final_divisor: The last learning rate is the first one divided by it.
+        maximum: Learning rate at the peak.
+        steps: Number of steps of the whole training.
+        rise: Share of the steps before the peak, in (0, 1].
+        initial_divisor: The first learning rate is the maximum divided by this.
+        final_divisor: The last learning rate is the first learning rate divided by this.
 
     Raises:
-        ValueError: If there is no step, or `rise` is no share.
+        ValueError: If `steps` or `rise` is out of range.
     """
     first = maximum / initial_divisor
     return OneCycle(first, maximum, first / final_divisor, steps, rise)
@@ -91,18 +90,18 @@ def one_cycle_momentum(
     """Returns the beta_1 that PyTorch's OneCycleLR gives Adam: low where the learning rate is high.
 
     Args:
-        steps: Steps in the whole training.
-        rise: Share of them before the lowest value.
-        lowest: The value at the top of the learning rate.
-        highest: The value at both ends.
+        steps: Number of steps of the whole training.
+        rise: Share of the steps before the lowest value, in (0, 1].
+        lowest: Value where the learning rate has its peak.
+        highest: Value at both ends.
 
     Raises:
-        ValueError: If there is no step, or `rise` is no share.
+        ValueError: If `steps` or `rise` is out of range.
     """
     return OneCycle(highest, lowest, highest, steps, rise)
 
 
 def _half_cosine(start: float, end: float, share: tf.Tensor) -> tf.Tensor:
-    """Returns what lies between two values, `share` (0..1, clipped) of the way."""
+    """Returns the value on half a cosine from `start` to `end`; `share` is clipped to [0, 1]."""
     share = tf.clip_by_value(share, 0.0, 1.0)
     return end + (start - end) / 2 * (1 + tf.cos(math.pi * share))

@@ -8,30 +8,39 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from asd_tf.data.pipeline import stable_seed
 from asd_tf.files import atomic_path, write_text
+from asd_tf.seeds import stable_seed
 from asd_tf.training.callbacks import EpochCheckpoint, History, StopOnBadLoss
 
 
 class Stage:
-    """A folder `stages/NN-name` of a run.
+    """A folder `stages/NAME` of a run.
 
     Args:
         folder: The folder; it is made.
         tensorboard: Where TensorBoard's event files of this stage go.
         seed: Seed of the run.
+        seed_word: What the stage is called in its random streams; by default as its folder.
 
     Attributes:
-        seed: Seed of the stage, a function of the run's seed and the stage's name.
+        seed: Seed of the stage, a function of the run's seed and the stage's seed word.
     """
 
     WEIGHTS = "final.weights.h5"
 
-    def __init__(self, folder: Path, tensorboard: Path, seed: int):
+    def __init__(self, folder: Path, tensorboard: Path, seed: int, seed_word: str = ""):
         self.folder = folder
-        self.seed = stable_seed(seed, folder.name)
+        self.seed_word = seed_word or folder.name
+        self.seed = stable_seed(seed, self.seed_word)
         self.tensorboard = tensorboard
         folder.mkdir(parents=True, exist_ok=True)
+        if self.done:  # A process may have been killed right after it had finished the stage.
+            self._delete_checkpoints()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.folder.name
 
     @property
     def done(self) -> bool:
@@ -39,9 +48,16 @@ class Stage:
         return (self.folder / "DONE").exists()
 
     def finish(self) -> None:
-        """Marks the stage as finished."""
-        shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
+        """Marks the stage as finished; its checkpoints are deleted."""
         write_text(self.folder / "DONE", "")
+        self._delete_checkpoints()
+
+    def _delete_checkpoints(self) -> None:
+        shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
+
+    def step_seed(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the seed [2] int64 of a step (int64 scalar), for stateless random operations."""
+        return tf.stack([tf.cast(self.seed, tf.int64), step])
 
     def load_weights(self, model: keras.Model) -> None:
         """Loads what the finished stage left into a model of the same form."""
@@ -94,6 +110,7 @@ def _fit(stage, model, batches, epochs, steps_per_epoch, callbacks):
             initial_epoch=epochs_done,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
+            shuffle=False,
             verbose=0,
             callbacks=[
                 StopOnBadLoss(),

@@ -1,40 +1,43 @@
-"""A learning rate that begins small."""
+"""A learning rate with a linear warm-up."""
 
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_at_least
+
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A line up to the peak; then the peak, or a line down to 0.
+    """A linear warm-up to the peak, then the constant peak or a linear decay to 0.
 
-    The first step has peak / warm_up_steps, step number `warm_up_steps` the peak. A function of the
-    optimizer's count of steps alone, which is in its checkpoints.
+    The first step has the rate peak / warmup_steps, step number `warmup_steps` the peak. The rate
+    is a function of the optimizer's step count only, which is part of its checkpoints.
 
     Args:
-        peak: The learning rate after the warm-up.
-        warm_up_steps: Its length; 0 for none.
-        total_steps: The step after which it is 0; None for a rate that stays.
+        peak: Learning rate after the warm-up.
+        warmup_steps: Steps of the warm-up; 0 for none.
+        total_steps: Steps after which the rate is 0; None for a constant rate after the warm-up.
 
     Raises:
-        ValueError: If the warm-up does not end before all steps do.
+        ValueError: If `warmup_steps` is negative, or not smaller than `total_steps`.
     """
 
-    def __init__(self, peak: float, warm_up_steps: int, total_steps: int | None = None):
-        if total_steps is not None and total_steps <= warm_up_steps:
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int | None = None):
+        check_at_least(0, warmup_steps=warmup_steps)
+        if total_steps is not None and total_steps <= warmup_steps:
             raise ValueError(
-                f"a warm-up of {warm_up_steps} steps leaves nothing of {total_steps}: shorten it"
+                f"warmup_steps must be smaller than total_steps = {total_steps}, got {warmup_steps}"
             )
         self.peak = peak
-        self.warm_up_steps = warm_up_steps
+        self.warmup_steps = warmup_steps
         self.total_steps = total_steps
 
     def __call__(self, step):
         """Returns the rate of a step, counted from 0."""
         done = tf.cast(step, tf.float32)
-        share = tf.minimum((done + 1) / max(self.warm_up_steps, 1), 1.0)
+        share = tf.minimum((done + 1) / max(self.warmup_steps, 1), 1.0)
         if self.total_steps is not None:
-            left = (self.total_steps - done) / (self.total_steps - self.warm_up_steps)
+            left = (self.total_steps - done) / (self.total_steps - self.warmup_steps)
             share = tf.clip_by_value(left, 0.0, share)
         return self.peak * share
 
@@ -42,6 +45,6 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
         """Returns the arguments."""
         return {
             "peak": self.peak,
-            "warm_up_steps": self.warm_up_steps,
+            "warmup_steps": self.warmup_steps,
             "total_steps": self.total_steps,
         }

@@ -1,1 +1,1 @@
-"""Recipes of `--method=wilkinghoff`."""
+"""Recipes of `--method=ae`."""

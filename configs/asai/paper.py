@@ -1,22 +1,17 @@
 """The system of the report on DCASE 2021."""
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
+    config.data = data_section()
     config.frontend = ml_collections.ConfigDict(
         {
             "n_mels": 128,
-            "standardise": "per_band",  # as the published code it builds on, or all_bands
+            "standardize": "per_band",  # as in the published code it builds on, or all_bands
         }
     )
     config.network = ml_collections.ConfigDict({"width": 16, "dense": 128})
@@ -26,7 +21,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.optimizer = ml_collections.ConfigDict(
         {"learning_rate": 1e-3, "weight_decay": 1e-5, "batch_size": 256}
     )
-    # Steps none: once through the source clips.
+    # Without steps_per_epoch, an epoch is once through the source clips.
     config.source = ml_collections.ConfigDict(
         {"epochs": 150, "steps_per_epoch": config_dict.placeholder(int)}
     )
@@ -34,9 +29,9 @@ def get_config() -> ml_collections.ConfigDict:
     config.target = ml_collections.ConfigDict({"epochs": 10, "steps_per_epoch": 500})
     config.backend = ml_collections.ConfigDict(
         {
-            "means": "learned_centres",  # where the mixture starts from, or kmeans
+            "means": "learned_centers",  # from which the mixture starts, or kmeans
             "combine": "known",
-            "normalise": "calibration",  # both domains on one scale; ranks within one stay
+            "normalize": "calibration",  # puts both domains on one scale; ranks within one stay
             "members": {
                 "source": {
                     "estimator": "CappedGaussianMixture",
@@ -45,7 +40,7 @@ def get_config() -> ml_collections.ConfigDict:
                         "n_components": subclusters,
                         "covariance_type": "full",
                         "reg_covar": 1e-3,
-                        "density": "best_component",  # or worst_component, the wording
+                        "density": "best_component",  # or worst_component, the report's wording
                     },
                 },
                 "target": {
@@ -56,5 +51,5 @@ def get_config() -> ml_collections.ConfigDict:
             },
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9})
+    config.calibration = calibration_section()
     return config

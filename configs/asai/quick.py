@@ -4,7 +4,7 @@ import ml_collections
 from asd_tf.configs.asai import paper
 from ml_collections import config_dict
 
-# What the shared test of all methods changes, to be done in seconds.
+# Overrides with which the shared test of all methods takes seconds.
 TEST = (
     "source.epochs=2",
     "source.steps_per_epoch=1",

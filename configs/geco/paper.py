@@ -19,10 +19,10 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "form": "bce",  # or contrastive: eq. 2 itself
             "temperature": 1.0,
-            "normalise": True,  # of embeddings and weight vectors, as in the cited work
-            "balance": 10.0,  # lambda, reached
-            "ramp_start": 30,  # from this epoch
-            "ramp_end": 90,  # to that
+            "normalize": True,  # embeddings and weight vectors to length 1, as in the cited work
+            "balance": 10.0,  # lambda after the ramp
+            "ramp_start": 30,  # epoch up to which lambda is 0
+            "ramp_end": 90,  # epoch from which it is `balance`
         }
     )
     config.scores = "both"  # or embedding: the row "GeCo"

@@ -1,24 +1,19 @@
 """The interpolation DNN: the IDNN row of Table 1, on DCASE 2020."""
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
+    config.data = data_section()
     config.frontend = ml_collections.ConfigDict({"n_mels": 128})
     config.network = ml_collections.ConfigDict(
         {
             "frames": 5,
-            "widths": (64, 32, 16, 32, 64),  # of public reimplementations; none by the authors
-            "standardise": False,  # levels in dB go in as they are
+            "widths": (64, 32, 16, 32, 64),  # as in public reimplementations
+            "standardize": False,  # the network gets log-mels in dB
         }
     )
     config.train = ml_collections.ConfigDict(
@@ -29,5 +24,5 @@ def get_config() -> ml_collections.ConfigDict:
             "learning_rate": 1e-3,
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
+    config.calibration = calibration_section(held_out=0.1)
     return config

@@ -1,7 +1,7 @@
 """The row "AE ens" of Table 1, on DCASE 2021: the best five of ten autoencoders a machine.
 
 The paper chooses N of 3, 5, 10 and 20 for each machine and domain, and the N networks themselves,
-on labelled clips; here N is one number, and clips held out of the training choose the networks.
+on labeled clips; here N is one number, and clips held out of the training choose the networks.
 """
 
 import ml_collections
@@ -13,7 +13,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.ensemble.candidates = 10
     config.ensemble.size = 5
     config.ensemble.vary = ml_collections.ConfigDict(
-        {  # not told, but that blocks, units and kernels were tuned
+        {  # values not stated in the paper, only that blocks, units and kernels were tuned
             "network": {"blocks": (4, 3, 2, 5), "kernel": (31, 15, 7), "width": (144, 96)}
         }
     )

@@ -1,24 +1,19 @@
 """The row "Our baseline (AE)" of Table 1, on DCASE 2021: one autoencoder for each machine.
 
-The paper tunes frontend, sizes and post-processing for each machine and domain on labelled clips,
-and prints none of them; those here are the same for all.
+The paper tunes frontend, sizes and post-processing for each machine and domain on labeled clips,
+and states none of the values; those here are the same for all.
 """
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
-    config.frontend = ml_collections.ConfigDict({"n_mels": 128})  # not told
+    config.data = data_section()
+    config.frontend = ml_collections.ConfigDict({"n_mels": 128})  # not stated in the paper
     config.network = ml_collections.ConfigDict(
-        {  # none of them told; width, heads, expansion and dropout are the small Conformer's
+        {  # not stated in the paper; width, heads, expansion and dropout of the small Conformer
             "blocks": 4,
             "width": 144,
             "heads": 4,
@@ -43,11 +38,11 @@ def get_config() -> ml_collections.ConfigDict:
             "steps_per_epoch": 1000,  # 50,000 steps in all
             "batch_size": 64,
             "warmup_steps": 8000,
-            "rate_factor": 1.0,  # of the Transformer's learning rate; not told
+            "rate_factor": 1.0,  # of the Transformer's learning rate; not stated in the paper
         }
     )
     config.replicas = ml_collections.ConfigDict(
-        {  # of a clip, in scoring; both not told
+        {  # masked copies of a clip, in scoring; neither value is stated in the paper
             "count": 8,
             "pool": "mean",  # or max
         }
@@ -55,30 +50,31 @@ def get_config() -> ml_collections.ConfigDict:
     config.backend = ml_collections.ConfigDict(
         {
             "combine": "known",
-            "normalise": "none",
+            "normalize": "none",
             "members": {
                 domain: {
                     "estimator": "FrameMixture",
                     "domain": domain,
-                    "params": {"n_components": 2, "covariance_type": "full"},  # K not told
+                    # The number of components K is not stated in the paper.
+                    "params": {"n_components": 2, "covariance_type": "full"},
                 }
                 for domain in ("source", "target")
             },
         }
     )
     config.pool = ml_collections.ConfigDict(
-        {  # eq. 3; neither told
-            "alpha": 0.1,  # 0 is the mean, large values the maximum
+        {  # eq. 3; neither value is stated in the paper
+            "alpha": 0.1,  # 0 gives the mean, large values approach the maximum
             "trim": 0.05,  # share of the frames that is left out at each end
         }
     )
     config.ensemble = ml_collections.ConfigDict(
         {
             "candidates": 1,  # networks that are trained for each machine
-            "size": 1,  # N of them, those with the least error on clips held out, enter
+            "size": 1,  # N: the networks used, those with the least error on held-out clips
             "rule": "mean",  # or median, max, rank
-            "vary": {},  # sections and keys to a value for each candidate, counted round
+            "vary": {},  # section to key to values, which the candidates take in turn
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
+    config.calibration = calibration_section(held_out=0.1)
     return config

@@ -1,6 +1,6 @@
 """The row "BC ens" of Table 1, on DCASE 2021: two of three networks of each section of a machine.
 
-The paper names what varies from network to network, and neither the amounts nor which were chosen.
+The paper names what varies from network to network, but neither the values nor the choice.
 """
 
 import ml_collections

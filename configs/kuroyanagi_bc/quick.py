@@ -4,7 +4,7 @@ import ml_collections
 from asd_tf.configs.kuroyanagi_bc import baseline_bc
 from ml_collections import config_dict
 
-# What the shared test of all methods changes, to be done in seconds.
+# Overrides with which the shared test of all methods takes seconds.
 TEST = (
     "train.epochs=1",
     "train.steps_per_epoch=2",
@@ -17,7 +17,7 @@ TEST = (
     "network.embedding=8",
     "frontend.n_mels=32",
     "crop.frames=24",
-    "crop.in_scoring=2",
+    "crop.num_eval_crops=2",
     "data.seconds=0.5",
 )
 
@@ -29,7 +29,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.frontend.frame_length = 1024
     config.frontend.frame_step = 256
     config.crop.frames = 64
-    config.crop.in_scoring = 4
+    config.crop.num_eval_crops = 4
     config.network.width = 16
     config.network.blocks = (1, 1, 1, 1)
     config.augmentation.noise = 0.5  # as in the ensemble

@@ -4,5 +4,5 @@ from asd_tf.configs.loudness.paper import get_config
 
 __all__ = ["get_config"]
 
-# What the shared test of all methods changes, to be done in seconds.
+# Overrides with which the shared test of all methods takes seconds.
 TEST = ("data.seconds=0.5",)

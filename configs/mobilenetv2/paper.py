@@ -1,18 +1,13 @@
 """MobileNetV2 as in the baselines of DCASE 2021 and 2022."""
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
+    config.data = data_section()
     config.frontend = ml_collections.ConfigDict({"n_mels": 128})
     config.crop = ml_collections.ConfigDict(
         {
@@ -31,5 +26,5 @@ def get_config() -> ml_collections.ConfigDict:
         }
     )
     config.score = "log_odds"  # or log_odds_as_code, with the baseline's parenthesis
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
+    config.calibration = calibration_section(held_out=0.1)
     return config

@@ -4,7 +4,7 @@ import ml_collections
 from asd_tf.configs.resnet18 import paper
 from ml_collections import config_dict
 
-# What the shared test of all methods changes, to be done in seconds.
+# Overrides with which the shared test of all methods takes seconds.
 TEST = (
     "train.epochs=2",
     "train.steps_per_epoch=2",
@@ -12,7 +12,7 @@ TEST = (
     "train.drop_after=(1,)",
     "network.width=4",
     "crop.frames=10",
-    "crop.in_scoring=2",
+    "crop.num_eval_crops=2",
     "data.seconds=0.5",
 )
 

@@ -1,18 +1,13 @@
 """STgram-MFN, a row of GeCo's Table 1 (Liu et al., ICASSP 2022, and its published code)."""
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
+    config.data = data_section()
     config.frontend = ml_collections.ConfigDict({"n_mels": 128})
     config.network = ml_collections.ConfigDict({"width": 64, "embedding": 128})
     config.loss = ml_collections.ConfigDict({"margin": 0.7, "scale": 30.0, "easy_margin": False})
@@ -22,9 +17,9 @@ def get_config() -> ml_collections.ConfigDict:
             "steps_per_epoch": config_dict.placeholder(int),  # none: once through the clips
             "batch_size": 128,
             "learning_rate": 1e-4,
-            "constant_epochs": 20,  # before the learning rate falls, by a cosine, to
-            "final_share": 0.1,  # of what it was
+            "constant_epochs": 20,  # before the learning rate decays along a cosine
+            "final_share": 0.1,  # of the learning rate, at the end of the decay
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9, "held_out": 0.1})
+    config.calibration = calibration_section(held_out=0.1)
     return config

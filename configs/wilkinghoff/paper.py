@@ -1,18 +1,13 @@
 """The presented system of the paper on DCASE 2022: the right-hand columns of its Tables 3 to 7."""
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
+    config.data = data_section()
     # Or train_and_dev_test, which counts classes of the development test clips, as the paper's 342.
     config.classes = "train"
     config.network = ml_collections.ConfigDict(
@@ -53,9 +48,9 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "kmeans_on": kmeans_on,
             "combine": "min",
-            "normalise": "none",
+            "normalize": "none",
             "members": {
-                "centres": {
+                "centers": {
                     "estimator": "KMeansCosine",
                     "domain": kmeans_on,
                     "params": {"n_clusters": 16, "n_init": 10},
@@ -64,5 +59,5 @@ def get_config() -> ml_collections.ConfigDict:
             },
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9})
+    config.calibration = calibration_section()
     return config

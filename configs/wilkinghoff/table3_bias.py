@@ -1,4 +1,4 @@
-"""Table 3, upper right: bias terms, fixed centres."""
+"""Table 3, upper right: bias terms, fixed centers."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper

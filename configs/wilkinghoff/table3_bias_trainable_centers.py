@@ -1,4 +1,4 @@
-"""Table 3, upper left: bias terms and trainable centres."""
+"""Table 3, upper left: bias terms and trainable centers."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper

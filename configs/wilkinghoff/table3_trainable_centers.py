@@ -1,4 +1,4 @@
-"""Table 3, lower left: no bias terms, trainable centres."""
+"""Table 3, lower left: no bias terms, trainable centers."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper

@@ -1,4 +1,4 @@
-"""Table 5: the spectrogram alone without temporal normalisation."""
+"""Table 5: the spectrogram alone without temporal normalization."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper

@@ -8,7 +8,7 @@ def get_config() -> ml_collections.ConfigDict:
     config = paper.get_config()
     config.backend.members = ml_collections.ConfigDict(
         {
-            "centres": {
+            "centers": {
                 "estimator": "KMeansCosine",
                 "domain": "source",
                 "params": {"n_clusters": 16, "n_init": 10},

@@ -1,4 +1,4 @@
-"""Table 7: the standard choices: log-mel alone, bias, trainable centres, GMM."""
+"""Table 7: the standard choices: log-mel alone, bias, trainable centers, GMM."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper

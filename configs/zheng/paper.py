@@ -3,38 +3,34 @@ the latter half of the layers, which is row (3) of Table 6.
 """  # noqa: D205
 
 import ml_collections
+from asd_tf.configs.common import calibration_section, data_section
 from ml_collections import config_dict
 
 
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
-    config.data = ml_collections.ConfigDict(
-        {
-            "sample_rate": 16000,
-            "seconds": 10.0,  # longer clips are cropped, shorter ones repeated
-            "max_seconds": 10.0,  # where seconds is none, which means the data's commonest length
-        }
-    )
-    config.networks = "one"  # for development and evaluation data; or each_subset
+    config.data = data_section()
+    config.networks = "one"  # network for all clips; or each_subset
     config.encoder = ml_collections.ConfigDict(
         {
             "kind": "beats",  # or ced, wav2vec2, whisper (the form of Qwen-Audio's encoder)
             "pretrained": "",  # path of the published weights, or none; see --pretrained
-            "size": "base",  # without pre-trained weights
-            # What the encoder sees of a clip at a time; none: all of it.
+            "size": "base",  # of an encoder without pre-trained weights
+            # Length of the segments that the encoder gets; none: whole clips.
             "segment_seconds": config_dict.placeholder(float),
         }
     )
     config.head = ml_collections.ConfigDict(
         {
-            "pooling": "mean",  # of tokens, or attentive_statistics; not told
-            "embedding": config_dict.placeholder(int),  # none: no dense layer behind it; not told
+            "pooling": "mean",  # of tokens, or attentive_statistics; not stated in the paper
+            # Size of a dense layer after the pooling; none: no such layer. Not stated in the paper.
+            "embedding": config_dict.placeholder(int),
         }
     )
     config.tuning = "lora"  # or full, frozen
     config.lora = ml_collections.ConfigDict(
         {
-            "alpha": 8.0,  # not told; the factor is alpha / rank
+            "alpha": 8.0,  # the factor is alpha / rank; not stated in the paper
             "rank": 64,
             "matrices": ("q", "v"),
             "layers": "all",
@@ -46,22 +42,22 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.loss = ml_collections.ConfigDict({"margin": 0.5, "scale": 30.0, "easy_margin": False})
     config.spec_augment = ml_collections.ConfigDict(
-        {
-            "probability": 0.5,  # of a clip to be masked; not told, like what follows
+        {  # none of these values is stated in the paper
+            "probability": 0.5,  # that a clip is masked
             "time_masks": 1,
             "time_width": (0, 80),
             "frequency_masks": 1,
             "frequency_width": (0, 80),
         }
     )
-    # From nothing, with --pretrained=none, before the tuning.
+    # With --pretrained=none: training of the encoder from scratch, before the tuning.
     config.scratch = ml_collections.ConfigDict(
         {
             "epochs": 30,
             "steps_per_epoch": config_dict.placeholder(int),
             "batch_size": 32,
             "learning_rate": 5e-4,
-            "warm_up_steps": 1000,
+            "warmup_steps": 1000,
         }
     )
     config.train = ml_collections.ConfigDict(
@@ -69,23 +65,23 @@ def get_config() -> ml_collections.ConfigDict:
             "epochs": 30,
             "steps_per_epoch": config_dict.placeholder(int),  # none: once through the clips
             "batch_size": 8,
-            "accumulate": 1,  # batches in a step
+            "accumulate": 1,  # batches per optimizer step
             "learning_rate": 5e-5,
-            "warm_up_steps": 5000,  # not told
+            "warmup_steps": 5000,  # not stated in the paper
             "layer_decay": 1.0,  # of gradients, from layer to layer; 0.6 in BEATs' own fine-tuning
-            "recompute": False,  # blocks in the backward pass: less memory, more time
+            "recompute": False,  # blocks are computed again in the backward pass: less memory
         }
     )
     config.backend = ml_collections.ConfigDict(
         {
             "combine": "min",
-            "normalise": "none",
-            "oversample": 0.0,  # target clips, by SMOTE, to this share of the source clips
+            "normalize": "none",
+            "oversample": 0.0,  # share of the source clips to which SMOTE oversamples target clips
             "members": {
                 "source": {"estimator": "NearestCosine", "domain": "source"},
                 "target": {"estimator": "NearestCosine", "domain": "target"},
             },
         }
     )
-    config.calibration = ml_collections.ConfigDict({"quantile": 0.9})
+    config.calibration = calibration_section()
     return config

@@ -1,10 +1,10 @@
-"""A tiny encoder from nothing, then LoRA from its weights, in minutes on two cores."""
+"""A tiny encoder trained from scratch, then LoRA on its weights, in minutes on two cores."""
 
 import ml_collections
 from asd_tf.configs.zheng import paper
 from ml_collections import config_dict
 
-# What the shared test of all methods changes, to be done in seconds.
+# Overrides with which the shared test of all methods takes seconds.
 TEST = (
     "scratch.epochs=1",
     "scratch.steps_per_epoch=2",
@@ -20,7 +20,7 @@ TEST = (
 def get_config() -> ml_collections.ConfigDict:
     config = paper.get_config()
     config.data.seconds = config_dict.placeholder(float)
-    config.encoder.pretrained = None  # none: from nothing
+    config.encoder.pretrained = None  # trained from scratch
     config.encoder.size = "tiny"
     config.spec_augment.time_width = (0, 16)
     config.spec_augment.frequency_width = (0, 16)
@@ -28,9 +28,9 @@ def get_config() -> ml_collections.ConfigDict:
     config.lora.alpha = 16.0
     config.scratch.epochs = 40
     config.scratch.steps_per_epoch = 25
-    config.scratch.warm_up_steps = 50
+    config.scratch.warmup_steps = 50
     config.train.epochs = 16
     config.train.steps_per_epoch = 25
-    config.train.learning_rate = 1e-3  # with the published 5e-5 so few steps change nothing
-    config.train.warm_up_steps = 50
+    config.train.learning_rate = 1e-3  # so few steps at the published 5e-5 would change nothing
+    config.train.warmup_steps = 50
     return config

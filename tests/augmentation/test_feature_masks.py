@@ -1,10 +1,9 @@
-"""Masks of SpecAugment have other counts, widths or places, or are no function of their seed."""
+"""SpecAugment's masks must have the wanted counts and widths, by their seed alone."""
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment, spec_augment_mask
+from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
 
 NONE = {"time_masks": 0, "frequency_masks": 0}
 
@@ -16,7 +15,7 @@ def runs(row):
 
 
 def test_one_mask_of_each_kind_has_the_widths_asked_for():
-    """Every width occurs as often as another, each in one piece over all of the other axis."""
+    """All widths must be equally frequent, and a mask must cover the other axis."""
     masks = {"time_masks": 1, "time_widths": (1, 5), "frequency_masks": 1}
     keep = spec_augment_mask((3000, 40, 30), [1, 2], **masks, frequency_widths=(0, 3)).numpy()
     time, frequency = keep.max(axis=2), keep.max(axis=1)
@@ -31,7 +30,7 @@ def test_one_mask_of_each_kind_has_the_widths_asked_for():
 
 
 def test_masks_lie_everywhere():
-    """Masks of two frames in eight start at each of seven places equally often."""
+    """All positions of a mask must be equally frequent."""
     masks = {**NONE, "time_masks": 1, "time_widths": (2, 2)}
     keep = spec_augment_mask((7000, 8, 1), [3, 4], **masks).numpy()[:, :, 0]
     starts = np.bincount(keep.argmin(axis=1), minlength=8)
@@ -40,7 +39,7 @@ def test_masks_lie_everywhere():
 
 
 def test_the_published_masks_cover_what_they_should():
-    """50 masks of 1 to 5 frames over 313, and 5 of 0 to 10 bands over 128, on the mean."""
+    """The masked share must be that of 50 masks of 1 to 5 frames and 5 of 0 to 10 bands."""
     keep = spec_augment_mask((400, 313, 128), [5, 6]).numpy()
     time, frequency = keep.max(axis=2), keep.max(axis=1)
     # Away from the ends a mask of width w covers a frame at w of 314 - w places.
@@ -51,7 +50,7 @@ def test_the_published_masks_cover_what_they_should():
 
 
 def test_clips_and_steps_have_masks_of_their_own():
-    """One mask for a whole batch, or the same at each step, is a network that learns it."""
+    """Masks must differ between clips and between seeds."""
     one, again, other = (spec_augment_mask((4, 60, 30), [7, s]).numpy() for s in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any(axis=(1, 2)).all()
@@ -63,21 +62,8 @@ def test_masks_wider_than_the_clip_cover_it_all():
     assert not spec_augment_mask((2, 5, 3), [0, 0], **masks).numpy().any()
 
 
-def test_masked_values_are_replaced_and_the_others_stay():
-    features = tf.random.stateless_normal([3, 50, 20], [0, 0]) + 5
-
-    @tf.function(input_signature=[tf.TensorSpec([None, 50, 20])])
-    def augmented(features):
-        return spec_augment(features, [1, 1], value=-80.0, time_masks=4)
-
-    keep = spec_augment_mask((3, 50, 20), [1, 1], time_masks=4).numpy() > 0
-    assert 0 < keep.mean() < 1
-    np.testing.assert_array_equal(augmented(features), np.where(keep, features, -80))
-    np.testing.assert_array_equal(spec_augment(features, [1, 1], **NONE), features)
-
-
 def test_dropout_keeps_the_mean():
-    """A network would see other levels at one rate than at another."""
+    """Dropout must not change the mean."""
     mask = dropout_mask((20, 50, 40), [1, 2], 0.2).numpy()
     np.testing.assert_allclose(np.unique(mask), [0, 1.25])
     assert mask.mean() == pytest.approx(1, abs=0.01)
@@ -89,7 +75,7 @@ def test_dropout_keeps_the_mean():
     "masks", [{"time_masks": -1}, {"time_widths": (3, 2)}, {"frequency_widths": (-1, 2)}]
 )
 def test_impossible_masks_are_refused(masks):
-    with pytest.raises(ValueError, match="are none: use a count from 0"):
+    with pytest.raises(ValueError, match=r" must be .* got "):
         spec_augment_mask((1, 5, 5), [0, 0], **masks)
-    with pytest.raises(ValueError, match="use one from 0 to below 1"):
+    with pytest.raises(ValueError, match=r"rate must be in \[0, 1\), got 1.0"):
         dropout_mask((1, 5, 5), [0, 0], 1.0)

@@ -1,4 +1,4 @@
-"""Noise or volume are not what was asked for, or no function of their seed."""
+"""Noise and gain must have the wanted decibels, as functions of their seed."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def decibels(power):
 
 
 def test_each_clip_has_noise_at_its_own_ratio():
-    """Whatever its level, between the ends of the range, all of it used."""
+    """The ratio must be within its range, for clips of any level."""
     noise = add_gaussian_noise(CLIPS, [1, 2], (5.0, 20.0)).numpy() - CLIPS.numpy()
     ratio = decibels(np.mean(np.square(CLIPS), axis=1) / np.mean(np.square(noise), axis=1))
     # Half a decibel for the spread of the power of 500 values.
@@ -44,7 +44,7 @@ def test_each_clip_has_a_gain_of_its_own():
 
 @pytest.mark.parametrize("augment", [add_gaussian_noise, change_volume])
 def test_some_clips_are_left_as_they_are(augment):
-    """At the share asked for; equal seeds change equal clips in the same way."""
+    """Clips must be changed with the given probability, by their seed alone."""
     changed = augment(CLIPS, [3, 4], probability=0.25).numpy()
     is_changed = (changed != CLIPS.numpy()).any(axis=1)
     assert is_changed.mean() == pytest.approx(0.25, abs=0.07)
@@ -54,14 +54,14 @@ def test_some_clips_are_left_as_they_are(augment):
 
 
 def test_a_silent_clip_stays_silent():
-    """A clip of zeros would become NaN, and end the training."""
+    """A silent clip must stay silent and finite."""
     for augment in (add_gaussian_noise, change_volume):
         assert not np.any(augment(tf.zeros([2, 100]), [1, 2]))
 
 
 @pytest.mark.parametrize("augment", [add_gaussian_noise, change_volume])
 def test_impossible_arguments_are_refused(augment):
-    with pytest.raises(ValueError, match=r"_db from 3.0 to 1.0 falls"):
+    with pytest.raises(ValueError, match=r"_db must be a pair .* got \(3.0, 1.0\)$"):
         augment(CLIPS, [1, 2], (3.0, 1.0))
-    with pytest.raises(ValueError, match="probability 2 is not one"):
+    with pytest.raises(ValueError, match=r"^probability must be in \[0, 1\], got 2$"):
         augment(CLIPS, [1, 2], probability=2)

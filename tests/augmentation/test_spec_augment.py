@@ -1,4 +1,4 @@
-"""SpecAugment masks other blocks than it should, or the same ones in every step."""
+"""SpecAugment must mask the wanted blocks, different ones in every step."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ def seed(step):
 
 
 def test_blocks_have_their_widths_and_reach_both_ends():
-    """A mask that is too wide, or never at an end, biases what is learned."""
+    """Widths must be in their range, and masks must reach both ends."""
     found = masked_blocks(4000, 12, 1, (2, 4), seed(0)).numpy()
     edges = np.diff(np.pad(found, ((0, 0), (1, 1))).astype(int), axis=1)
     assert ((edges == 1).sum(axis=1) == 1).all()  # one block
@@ -24,7 +24,7 @@ def test_blocks_have_their_widths_and_reach_both_ends():
 
 
 def test_half_of_a_short_clip_stays_and_none_is_none():
-    """A clip that is masked wholly teaches nothing but gradients of infinite length."""
+    """No clip may be masked completely."""
     assert (masked_blocks(5, 7, 1, (9, 9), seed(0)).numpy().sum(axis=1) == 3).all()
     assert not masked_blocks(5, 3, 4, (0, 0), seed(0)).numpy().any()
     assert not masked_blocks(5, 3, 0, (1, 2), seed(0)).numpy().any()
@@ -61,5 +61,7 @@ def test_it_comes_back_from_its_config_and_refuses_nonsense():
     layer = SpecAugment(50, (1, 5), 5, (0, 10), name="masks")
     again = keras.layers.deserialize(keras.layers.serialize(layer))
     assert again.get_config() == layer.get_config()
-    with pytest.raises(ValueError, match="masks of 5 to 1"):
-        SpecAugment(1, (5, 1), 0, (0, 0))
+    for bad in ((-1, (0, 1), 0, (0, 0)), (1, (5, 1), 0, (0, 0)), (1, (0, 1), 1, (-1, 0)),
+                (1, (0, 1), 1, (0, 1), 1.5)):  # fmt: skip
+        with pytest.raises(ValueError, match=r" must be .* got "):
+            SpecAugment(*bad)

@@ -1,4 +1,4 @@
-"""Every backend of ours is a complete scikit-learn novelty detector."""
+"""Every backend of ours must be a complete scikit-learn novelty detector."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import distinct_rows, unit_rows
-from asd_tf.backends.cosine import CentreCosine, KMeansCosine, NearestCosine
+from asd_tf.backends.cosine import CenterCosine, KMeansCosine, NearestCosine
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
@@ -24,7 +24,7 @@ BACKENDS = [
     AsScore(),
     CappedGaussianMixture(2),
     CappedGaussianMixture(2, density="best_component"),
-    CentreCosine(),
+    CenterCosine(),
     DensityNormalizedNearest(2, max_items=15),
     FrameMixture(2),
     KMeansCosine(4, n_init=1),
@@ -35,7 +35,7 @@ BACKENDS = [
     NormalizedOneClassSVM(),
     PosteriorDistance(),
     PerDomain(MEMBERS),
-    PerDomain(MEMBERS, combine="sum", normalise="calibration"),
+    PerDomain(MEMBERS, combine="sum", normalize="calibration"),
     PerDomain(MEMBERS, combine="known", oversample=0.2),
 ]
 # They take features for scores: the larger, the less normal.
@@ -45,7 +45,7 @@ IDS = [f"{type(backend).__name__}-{index}" for index, backend in enumerate(BACKE
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
 def test_passes_the_checks_of_scikit_learn(backend):
-    """A backend could not stand in a scikit-learn pipeline or search."""
+    """Backends must pass scikit-learn's own checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkipTestWarning)
         check_estimator(backend)
@@ -53,7 +53,7 @@ def test_passes_the_checks_of_scikit_learn(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
 def test_clips_far_from_training_are_less_normal(backend, rng):
-    """The sign of a backend is the wrong way round: healthy machines are called broken."""
+    """Normal rows must score higher than anomalous ones."""
     near = 5 + rng.normal(size=(60, 3))
     far = -5 + rng.normal(size=(20, 3))
     train, test = (-near, -far) if isinstance(backend, SCORES) else (near, far)
@@ -64,7 +64,7 @@ def test_clips_far_from_training_are_less_normal(backend, rng):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
 def test_works_on_one_clip_and_on_copies_of_one_clip(backend, rng):
-    """A section with a single clip, or with copies of one, stops the whole run."""
+    """A single row, or copies of one, must be enough for a fit."""
     clip, other = rng.normal(size=(1, 3)), rng.normal(size=(1, 3))
     for train in (clip, np.repeat(clip, 12, axis=0)):
         fitted = clone(backend).fit(train)
@@ -74,19 +74,19 @@ def test_works_on_one_clip_and_on_copies_of_one_clip(backend, rng):
 
 
 def test_a_tenth_of_the_training_clips_lies_below_the_line_of_predict(rng):
-    """`predict` calls none or most of the training clips anomalous."""
+    """`predict` must reject about a tenth of the training rows."""
     X = rng.normal(size=(500, 4))
     assert np.mean(LedoitWolfMahalanobis().fit(X).predict(X) == -1) == pytest.approx(0.1, abs=0.01)
 
 
 def test_unit_rows_have_length_one_and_zeros_stay():
-    """A silent clip turns every score of its batch to NaN."""
+    """Rows must be scaled to length 1, except rows of zeros."""
     unit = unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
     np.testing.assert_allclose(unit, [[0.6, 0.8], [0.0, 0.0]])
 
 
 def test_distinct_rows_stops_at_the_limit_and_ignores_rounding():
-    """Copies of a clip count as different clips, so that clusters stay empty."""
+    """Copies of a row must count as one row, up to rounding."""
     rows = np.array([[1.0, 0.0], [1.0 + 1e-9, -0.0], [0.0, 1.0], [0.5, 0.5]])
     assert distinct_rows(rows, 10) == distinct_rows(1e-9 * rows, 10) == 3
     assert distinct_rows(np.zeros((4, 2)), 10) == 1

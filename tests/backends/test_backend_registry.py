@@ -1,4 +1,4 @@
-"""Backends from the plain values of a recipe."""
+"""Recipes must become backends, or be refused by name."""
 
 import json
 
@@ -7,26 +7,27 @@ import numpy as np
 import pytest
 
 from asd_tf.backends.cosine import KMeansCosine
-from asd_tf.backends.registry import ESTIMATORS, build_backend
+from asd_tf.backends.per_domain import PerDomain
+from asd_tf.backends.registry import ESTIMATORS, OWN_ESTIMATORS, build_backend, own_types
 from asd_tf.errors import UsageError
 
 CONFIG = {
     "combine": "sum",
-    "normalise": "calibration",
+    "normalize": "calibration",
     "members": {
         "targets": {"estimator": "NearestCosine", "domain": "target", "params": {}},
-        "centres": {"estimator": "KMeansCosine", "domain": "all", "params": {"n_clusters": 4}},
+        "centers": {"estimator": "KMeansCosine", "domain": "all", "params": {"n_clusters": 4}},
     },
 }
 
 
 def test_a_recipe_gives_the_backend_it_names():
-    """The values of a recipe do not reach the backend, or the order of members varies."""
+    """Values of a recipe must reach the backend, with members sorted by name."""
     for config in (CONFIG, json.loads(json.dumps(CONFIG)), ml_collections.ConfigDict(CONFIG)):
         backend = build_backend(config)
-        assert (backend.combine, backend.normalise) == ("sum", "calibration")
+        assert (backend.combine, backend.normalize) == ("sum", "calibration")
         assert [(name, domain) for name, _, domain in backend.members] == [
-            ("centres", "all"),
+            ("centers", "all"),
             ("targets", "target"),
         ]
         estimator = backend.members[0][1]
@@ -35,14 +36,14 @@ def test_a_recipe_gives_the_backend_it_names():
 
 
 def test_defaults_are_one_joint_minimum():
-    """A short recipe is refused or means something else."""
+    """Omitted values must have the documented defaults."""
     backend = build_backend({"members": {"only": {"estimator": "OneClassSVM"}}})
-    assert (backend.combine, backend.normalise, backend.members[0][2]) == ("min", "none", "all")
+    assert (backend.combine, backend.normalize, backend.members[0][2]) == ("min", "none", "all")
 
 
 @pytest.mark.parametrize("name", sorted(ESTIMATORS))
 def test_every_name_fits_and_scores_the_same_twice(name):
-    """A name of the table cannot be used, or gives other scores at each run."""
+    """Every estimator must be usable by its name, with equal scores in each run."""
     columns = 2 if name == "PosteriorDistance" else 1
     X = np.random.default_rng(0).normal(size=(30, columns))
     config = {"members": {"only": {"estimator": name}}}
@@ -63,15 +64,26 @@ def member(**changes):
         (member(domain="targets"), "did you mean 'target'"),
         (member(domian="target"), "did you mean 'domain'"),
         (member() | {"combine": "mni"}, "did you mean 'min'"),
-        (member() | {"normalise": "calibrate"}, "did you mean 'calibration'"),
-        (member() | {"normalize": "none"}, "did you mean 'normalise'"),
+        (member() | {"normalize": "calibrate"}, "did you mean 'calibration'"),
+        (member() | {"normalise": "none"}, "did you mean 'normalize'"),
         ({"members": {"only": {}}}, "unknown backend.members.only.estimator"),
         ({"combine": "min"}, "members is empty"),
         (member(estimator="LocalOutlierFactor", params={"novelty": False}), "unknown key"),
     ],
 )
 def test_what_is_not_known_is_refused_in_one_line(config, message):
-    """A misspelt name is ignored, or ends in a traceback."""
+    """Unknown names must be refused with the known ones."""
     with pytest.raises(UsageError, match=message) as error:
         build_backend(config)
     assert "\n" not in str(error.value)
+
+
+def test_own_types_are_those_of_this_package():
+    """A saved backend must be able to hold each of our backends, and nothing else of ours."""
+    names = own_types()
+    assert names == tuple(sorted(set(names)))
+    assert len(names) == len(OWN_ESTIMATORS) + 1
+    for estimator in (*OWN_ESTIMATORS, PerDomain):
+        assert f"{estimator.__module__}.{estimator.__name__}" in names
+    assert all(name.startswith("asd_tf.backends.") for name in names)
+    assert list(ESTIMATORS) == sorted(ESTIMATORS)

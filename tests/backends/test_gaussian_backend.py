@@ -1,4 +1,4 @@
-"""The capped Gaussian mixture against densities written out."""
+"""The capped Gaussian mixture must follow its formulas."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from sklearn.mixture import GaussianMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 
 
-def test_scores_are_log_likelihoods_of_normalised_rows():
-    """The mixture sees embeddings of other lengths than it was made for, or gives densities."""
+def test_scores_are_log_likelihoods_of_normalized_rows():
+    """Scores must be log-likelihoods of normalized rows."""
     rng = np.random.default_rng(0)
     train, test = rng.normal(size=(80, 3)), rng.normal(size=(10, 3))
     covariance = np.cov(unit(train).T, bias=True) + 1e-3 * np.eye(3)
@@ -19,7 +19,7 @@ def test_scores_are_log_likelihoods_of_normalised_rows():
 
 
 def test_one_clip_gives_a_gaussian_of_the_floor():
-    """One clip of a domain cannot be fitted at all, which scikit-learn's own mixture refuses."""
+    """A single row must be enough for a fit."""
     backend = CappedGaussianMixture().fit([[2.0, 0.0]])
     density = multivariate_normal([1, 0], 1e-3 * np.eye(2))
     assert backend.n_components_ == 1
@@ -27,7 +27,7 @@ def test_one_clip_gives_a_gaussian_of_the_floor():
 
 
 def test_no_more_components_than_distinct_clips():
-    """Ten target clips and sixteen components stop the fit."""
+    """The number of components must be capped at the distinct rows."""
     rows = np.random.default_rng(1).normal(size=(10, 4))
     backend = CappedGaussianMixture(16).fit(np.concatenate([rows, 2 * rows]))
     assert backend.n_components_ == 10
@@ -37,7 +37,7 @@ def test_no_more_components_than_distinct_clips():
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_densities_are_those_of_scikit_learn(covariance_type):
-    """A type of covariance is taken for another: scores are wrong, and nothing says so."""
+    """Densities must be right for each type of covariance."""
     rng = np.random.default_rng(2)
     rows, new = rng.normal(size=(60, 4)), rng.normal(size=(9, 4))
     backend = CappedGaussianMixture(3, covariance_type=covariance_type).fit(rows)
@@ -66,7 +66,7 @@ def test_densities_are_those_of_scikit_learn(covariance_type):
 
 
 def test_the_mixture_starts_at_given_means():
-    """Learned centres have no say in where the components lie, or their length has."""
+    """Initial means must set the components, by direction only."""
     directions = unit(np.array([[1.0, 0.2, 0.0], [-1.0, 0.1, 0.0], [0.0, 0.0, 1.0]]))
     rng = np.random.default_rng(3)
     rows = np.concatenate([5 * way + 0.01 * rng.normal(size=(20, 3)) for way in directions])
@@ -75,7 +75,7 @@ def test_the_mixture_starts_at_given_means():
 
 
 def test_of_too_many_means_the_nearest_stay():
-    """With three clips and 32 centres, components must lie where the clips are."""
+    """With three clips and 32 centers, components must lie where the clips are."""
     rows = unit(np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]))
     means = unit(np.array([[-1.0, 0.0], [1.0, 0.05], [0.0, -1.0], [0.1, 1.0], [0.7, 0.2]]))
     backend = CappedGaussianMixture(means_init=means).fit(rows)

@@ -1,4 +1,4 @@
-"""The scores of Kuroyanagi's eqs. 2 and 7 are other numbers than the equations say."""
+"""The scores of Kuroyanagi's eqs. 2 and 7 must follow the equations."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy.stats import multivariate_normal
 
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.posterior_distance import PosteriorDistance
-from asd_tf.backends.store import load_backend, save_backend
+from asd_tf.backends.saving.store import load_backend, save_backend
 
 
 def errors(count, seed=0):
@@ -38,14 +38,14 @@ def test_two_gaussians_give_the_logarithm_of_their_weighted_sum():
 
 
 def test_large_errors_are_anomalous_whatever_their_direction():
-    """A frame whose errors are all ten times as large must not look like the others."""
+    """Frames with larger errors must score lower."""
     train = errors(200)
     mixture = FrameMixture(2).fit(train)
     assert mixture.score_samples(10 * train).max() < mixture.score_samples(train).min()
 
 
 def test_the_unit_of_a_band_changes_no_order():
-    """In other units, the floor of the covariances would drown the bands of small errors."""
+    """The fit must not depend on the units of a column."""
     train, new = errors(100), errors(30, seed=1)
     unit = np.array([1e-4, 1.0, 1e5])
     scores = FrameMixture(2).fit(train).score_samples(new)
@@ -54,7 +54,7 @@ def test_the_unit_of_a_band_changes_no_order():
 
 
 def test_a_band_that_never_varies_leaves_scores_finite():
-    """The lowest mel bands can be empty, and so their error one number."""
+    """Constant columns must be allowed."""
     train, new = errors(50), errors(5)
     train[:, 1] = new[:, 1] = 0.1
     assert np.isfinite(FrameMixture(2).fit(train).score_samples(new)).all()
@@ -64,8 +64,8 @@ def test_a_band_that_never_varies_leaves_scores_finite():
 def test_eq_7_with_distances_of_the_fitted_clips(gamma):
     rng = np.random.default_rng(0)
     train, new = rng.random([30, 2]) * [1, 50], rng.random([8, 2]) * [1, 80]
-    standardised = (new[:, 1] - train[:, 1].mean()) / train[:, 1].std()
-    expected = gamma * new[:, 0] + (1 - gamma) * standardised
+    standardized = (new[:, 1] - train[:, 1].mean()) / train[:, 1].std()
+    expected = gamma * new[:, 0] + (1 - gamma) * standardized
     backend = PosteriorDistance(gamma).fit(train)
     np.testing.assert_allclose(backend.score_samples(new), -expected)
 
@@ -77,7 +77,7 @@ def test_clips_of_one_distance_have_no_scale():
 
 @pytest.mark.parametrize("gamma", [-0.1, 1.1])
 def test_a_share_beyond_0_and_1_is_refused(gamma):
-    with pytest.raises(ValueError, match=r"^gamma is .*: use a share from 0 to 1$"):
+    with pytest.raises(ValueError, match=r"^gamma must be in \[0, 1\], got "):
         PosteriorDistance(gamma).fit(np.ones([3, 2]))
 
 

@@ -1,4 +1,4 @@
-"""The Mahalanobis backend against its formula."""
+"""The Mahalanobis backend must follow its formula."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 
 
 def test_scores_are_minus_the_distance_not_its_square():
-    """Scores of the yardstick are off: no root, no shrinkage, or the wrong sign."""
+    """Scores must be minus the distance with the shrunk covariance."""
     rng = np.random.default_rng(0)
     train = rng.normal(size=(40, 5)) @ rng.normal(size=(5, 5)) + 3
     test = rng.normal(size=(6, 5))
@@ -18,6 +18,6 @@ def test_scores_are_minus_the_distance_not_its_square():
 
 
 def test_equal_clips_leave_the_euclidean_distance():
-    """A section with one clip calls everything perfectly normal."""
+    """With a single row the distance must be Euclidean."""
     backend = LedoitWolfMahalanobis().fit([[1.0, 2.0]] * 3)
     assert backend.score_samples([[4.0, 6.0]]) == pytest.approx(-5)

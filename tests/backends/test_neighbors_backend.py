@@ -1,4 +1,4 @@
-"""Several neighbours, local density and bounded memories, against their formulas, written out."""
+"""Nearest neighbors, local density and bounded memories must follow their formulas."""
 
 import tracemalloc
 
@@ -28,7 +28,7 @@ def rows():
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_the_mean_of_the_largest_cosines(rows, k, monkeypatch):
-    """Neighbours would be missed in a large training set, or the farthest ones counted."""
+    """The nearest rows must be found in chunks too."""
     train, test = rows
     expected = np.sort(unit(test) @ unit(train).T, axis=1)[:, -k:].mean(axis=1)
     backend = KNearestCosine(k).fit(train)
@@ -39,7 +39,7 @@ def test_the_mean_of_the_largest_cosines(rows, k, monkeypatch):
 
 @pytest.mark.parametrize(("k", "density"), [(1, 4), (2, 3)])
 def test_distances_in_units_of_the_local_density(rows, k, density):
-    """The scores of a rare domain would stay on the scale of the frequent one."""
+    """Distances must be divided by the local density of the reference."""
     train, test = rows
     among = np.sort(distances(train, train), axis=1)[:, 1 : density + 1].mean(axis=1)
     expected = -np.sort(distances(test, train) / among, axis=1)[:, :k].mean(axis=1)
@@ -48,21 +48,21 @@ def test_distances_in_units_of_the_local_density(rows, k, density):
 
 
 def test_a_sparse_domain_is_judged_by_its_own_scale():
-    """Local density would be without effect: normal target clips look like anomalies."""
+    """Sparse target rows must score like dense source rows."""
     rng = np.random.default_rng(1)
     dense, sparse = np.eye(12)[0], np.eye(12)[1]
     source = dense + 0.02 * rng.normal(size=(200, 12))
     target = sparse + 0.2 * rng.normal(size=(10, 12))
     new = np.stack([sparse + 0.2 * rng.normal(size=12), dense + 0.1 * rng.normal(size=12)])
     train = np.concatenate([source, target])
-    plain, normalised = KNearestCosine(1).fit(train), DensityNormalizedNearest().fit(train)
+    plain, normalized = KNearestCosine(1).fit(train), DensityNormalizedNearest().fit(train)
     assert np.diff(plain.score_samples(new)) > 0
-    assert np.diff(normalised.score_samples(new)) < 0
+    assert np.diff(normalized.score_samples(new)) < 0
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_scores_do_not_depend_on_the_other_clips_of_a_batch(backend):
-    """A clip scored alone and among others gets two scores, on two sides of a threshold."""
+    """Scores must not depend on the batch size."""
     X = np.random.default_rng(4).normal(size=(200, 37)).astype(np.float32)
     backend.fit(X[:150])
     alone = [backend.score_samples(clip[None])[0] for clip in X]
@@ -70,8 +70,8 @@ def test_scores_do_not_depend_on_the_other_clips_of_a_batch(backend):
     assert backend.references_.dtype == np.float32
 
 
-def test_no_more_neighbours_than_distinct_clips():
-    """Copies of a clip would count as several neighbours, or a small section stop the run."""
+def test_no_more_neighbors_than_distinct_clips():
+    """Copies must count as one neighbor, and few rows must be enough."""
     rows = np.random.default_rng(1).normal(size=(2, 4))
     backend = KNearestCosine(16).fit(np.concatenate([rows, rows, 3 * rows]))
     assert backend.n_neighbors_ == 2
@@ -79,7 +79,7 @@ def test_no_more_neighbours_than_distinct_clips():
 
 @pytest.mark.parametrize("backend", [KNearestCosine(1), DensityNormalizedNearest()])
 def test_many_clips_are_compared_in_little_memory(backend, monkeypatch):
-    """Ten thousand clips against as many would take a matrix of gigabytes."""
+    """Memory must be bounded for large training sets."""
     monkeypatch.setattr(neighbors, "_PRODUCTS", 2**18)
     X = np.random.default_rng(5).normal(size=(3000, 16)).astype(np.float32)
     tracemalloc.start()
@@ -90,7 +90,7 @@ def test_many_clips_are_compared_in_little_memory(backend, monkeypatch):
 
 
 def test_a_coreset_takes_the_row_farthest_from_those_taken():
-    """Rare clips would be thrown away where the memory is bounded."""
+    """A coreset must keep rare rows."""
     rng = np.random.default_rng(6)
     rows = unit(rng.normal(size=(80, 6)))
     taken = [int(np.argmin(np.linalg.norm(rows - rows.mean(axis=0), axis=1)))]
@@ -105,7 +105,7 @@ def test_a_coreset_takes_the_row_farthest_from_those_taken():
 
 @pytest.mark.parametrize("bound", ["kmeans", "coreset"])
 def test_a_bounded_memory_holds_no_more_and_the_same_each_time(bound):
-    """A detector would grow with its training data, or score otherwise after each fit."""
+    """A bounded memory must have its size, equal in each fit."""
     rows = unit(np.random.default_rng(7).normal(size=(100, 5)))
     bank = bounded_bank(rows, 12, bound, 0)
     assert bank.shape == (12, 5)
@@ -123,6 +123,6 @@ def test_a_bounded_memory_holds_no_more_and_the_same_each_time(bound):
      DensityNormalizedNearest(density_neighbors=0)],
 )  # fmt: skip
 def test_values_that_mean_nothing_are_refused(backend):
-    """A mistyped bound would keep all rows without a word."""
-    with pytest.raises(ValueError, match="use"):
+    """Arguments out of range must be refused at fit."""
+    with pytest.raises(ValueError, match=r" must be .* got "):
         backend.fit(np.eye(4))

@@ -1,4 +1,4 @@
-"""The one-class support vector machine of a handful of clips."""
+"""The one-class SVM must work for a few clips."""
 
 import numpy as np
 from sklearn.svm import OneClassSVM
@@ -6,8 +6,8 @@ from sklearn.svm import OneClassSVM
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 
 
-def test_scores_are_signed_distances_of_normalised_rows():
-    """Embeddings of another length are taken for anomalies, or distances lose their zero."""
+def test_scores_are_signed_distances_of_normalized_rows():
+    """Only directions may matter, and scores must be signed distances."""
     rng = np.random.default_rng(0)
     train, test = rng.normal(size=(3, 5)) + 2, rng.normal(size=(6, 5))
     backend = NormalizedOneClassSVM(nu=0.3, gamma=0.7).fit(train)

@@ -1,4 +1,4 @@
-"""Rows between the few of the target domain."""
+"""Synthetic rows must lie between the few rows of the target domain."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ PAIR = [("source", NearestCosine(), "source"), ("target", NearestCosine(), "targ
 
 
 def test_new_rows_lie_between_a_row_and_one_of_its_nearest():
-    """Invented target clips would lie where no clip is, and anomalies beside them look normal."""
+    """Synthetic rows must lie between neighboring rows."""
     rows = np.random.default_rng(0).normal(size=(10, 3))
     more = smote_rows(rows, 200, n_neighbors=2)
     assert more.shape == (200, 3)
@@ -33,7 +33,7 @@ def test_new_rows_lie_between_a_row_and_one_of_its_nearest():
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_others():
-    """A backend would score otherwise each time that it is fitted."""
+    """Synthetic rows must be equal in each fit."""
     rows = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
     one = smote_rows(rows, 20)
     assert one.dtype == np.float32
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_others():
 
 @pytest.mark.parametrize("rows", [np.ones((1, 3)), np.ones((6, 3)), np.arange(6.0).reshape(2, 3)])
 def test_single_rows_copies_and_pairs(rows):
-    """A section with one target clip, or copies of one, would stop the run."""
+    """A single row, or copies of one, must be accepted."""
     more = smote_rows(rows, 9, n_neighbors=2)
     assert len(more) == (1 if len(rows) == 1 else 9)
     assert more.min() >= rows.min()
@@ -52,11 +52,11 @@ def test_single_rows_copies_and_pairs(rows):
 
 
 def test_the_target_members_of_a_backend_get_a_share_of_the_source():
-    """The option would be without effect, or change the source domain."""
+    """Oversampling must change the target member only."""
     rng = np.random.default_rng(2)
     X, domain = rng.normal(size=(110, 6)), ["source"] * 100 + ["target"] * 10
     plain, more = (
-        PerDomain(PAIR, normalise="calibration", oversample=share).fit(X, domain=domain)
+        PerDomain(PAIR, normalize="calibration", oversample=share).fit(X, domain=domain)
         for share in (0.0, 0.2)
     )
     kept = {name: estimator.references_ for name, estimator, _ in more.members_}

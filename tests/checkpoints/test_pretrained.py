@@ -1,4 +1,4 @@
-"""Pre-trained encoders fit, or are refused by the names of what does not."""
+"""Pre-trained weights must fit their encoder, or be refused by name."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from asd_tf.checkpoints.torch_zip import read_torch_zip
 from asd_tf.cli import convert
 from asd_tf.errors import InputError
 from asd_tf.models.encoders.beats import BeatsConfig
-from asd_tf.models.encoders.build import SIZES, build_encoder
+from asd_tf.models.encoders.build import FAMILIES, build_encoder
 
 QUERY = "encoder.layers.1.self_attn.q_proj.weight"
 SAMPLES = 8000
@@ -41,17 +41,17 @@ def beats():
         (lambda cfg, model: model.update({QUERY: model[QUERY] * np.nan}), f"{QUERY} (not finite)"),
         (lambda cfg, model: cfg.update(encoder_layers=3), "it lacks encoder.layers.2."),
         (lambda cfg, model: cfg.update(encoder_layers=1), "it holds encoder.layers.1."),
-        (lambda cfg, model: cfg.update(encoder_layers="2"), "depth='2' is no positive"),
-        (lambda cfg, model: cfg.update(encoder_attention_heads=5), "no multiple of heads 5"),
+        (lambda cfg, model: cfg.update(encoder_layers="2"), "depth must be a positive integer"),
+        (lambda cfg, model: cfg.update(encoder_attention_heads=5), "heads must divide the width"),
         (lambda cfg, model: cfg.pop("conv_pos"), "its config lacks conv_pos"),
         (lambda cfg, model: cfg.update(layer_norm_first=True), "layer_norm_first=True is not"),
-        (lambda cfg, model: model.pop("patch_embedding.weight"), "none of the encoders"),
+        (lambda cfg, model: model.pop("patch_embedding.weight"), "none of the known encoders"),
         (lambda cfg, model: model.update({QUERY.replace("q_proj", "relative_attention_bias"):
                                           np.zeros((320, 4), np.float32)}), "all layers share"),
     ],
 )  # fmt: skip
 def test_weights_that_do_not_fit_are_refused_by_name(beats, tmp_path, spoil, message):
-    """Half-loaded weights would train on and score badly, with nobody told why."""
+    """The message must name the weights that do not fit."""
     spoil(beats["cfg"], beats["model"])
     write_torch_zip(tmp_path / "x.pt", {key: dict(beats[key]) for key in ("cfg", "model")})
     with pytest.raises(InputError) as error:
@@ -80,7 +80,7 @@ def test_other_checkpoints_are_no_encoder(tmp_path, value):
 
 
 def test_ced_is_known_without_a_config(tmp_path):
-    """Zenodo's files hold the weights alone, Hugging Face's name them otherwise."""
+    """CED must be read with and without a config, and with both sets of names."""
     golden = read_torch_zip(GOLDEN / "ced_tiny.pt")
     expected = load_encoder(GOLDEN / "ced_tiny.pt")
     weights = dict(golden["model"])
@@ -98,7 +98,7 @@ def test_ced_is_known_without_a_config(tmp_path):
 
 
 def test_wav2vec2_with_other_names_and_a_head_is_the_same(tmp_path):
-    """Most published models recognise speech, and hold the encoder under a prefix."""
+    """An encoder with a prefix and a speech head must be read without the head."""
     plain = load_encoder(hugging_face_folder("wav2vec2_tiny", tmp_path / "plain"))
     folder = tmp_path / "other"
     folder.mkdir()
@@ -114,7 +114,7 @@ def test_wav2vec2_with_other_names_and_a_head_is_the_same(tmp_path):
     index = {name: file for file, part in parts.items() for name in part}
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
     found = load_encoder(folder)
-    assert not found.config.normalise and plain.config.normalise
+    assert not found.config.normalize and plain.config.normalize
     assert found.weights.keys() == plain.weights.keys()
     for name, array in found.weights.items():
         np.testing.assert_array_equal(array, plain.weights[name])
@@ -162,7 +162,7 @@ def openai_name(name):
 
 
 def test_the_encoder_of_qwen_audio_is_taken_out_of_the_language_model(tmp_path):
-    """Its names are those of OpenAI, its numbers bfloat16."""
+    """OpenAI's names and bfloat16 values must be read."""
     plain = load_encoder(hugging_face_folder("whisper_tiny", tmp_path / "plain"))
     folder = tmp_path / "qwen"
     folder.mkdir()
@@ -187,7 +187,7 @@ def test_broken_folders_are_refused(tmp_path):
     folder = hugging_face_folder("whisper_tiny", tmp_path / "x")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
-    with pytest.raises(InputError, match="no whole safetensors file"):
+    with pytest.raises(InputError, match="not a complete safetensors file"):
         load_encoder(folder)
     weights.unlink()
     with pytest.raises(InputError, match=r"holds none of model\.safetensors"):
@@ -203,20 +203,20 @@ def test_broken_folders_are_refused(tmp_path):
 
 
 def test_the_wrong_kind_is_refused(tmp_path):
-    """A folder of another model must not be taken for an encoder."""
+    """Folders of other models must be refused."""
     folder = hugging_face_folder("whisper_tiny", tmp_path / "x")
     shutil.copy(GOLDEN / "wav2vec2_tiny.json", folder / "config.json")
     with pytest.raises(InputError, match="lacks feature_extractor"):
         loaded(folder)
     (folder / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(InputError, match="none of the encoders"):
+    with pytest.raises(InputError, match="none of the known encoders"):
         load_encoder(folder)
 
 
-@pytest.mark.parametrize("kind", list(SIZES))
+@pytest.mark.parametrize("kind", list(FAMILIES))
 def test_every_variable_has_a_published_name(kind):
-    """A variable that no file fills would stay random."""
-    config = SIZES[kind]["tiny"]
+    """Every variable must be filled from the checkpoint."""
+    config = FAMILIES[kind].sizes["tiny"]
     model = build_encoder(config, SAMPLES)
     named = {name for entry in entries_of(config) for name in entry.variables
              if not entry.of_head}  # fmt: skip
@@ -225,7 +225,7 @@ def test_every_variable_has_a_published_name(kind):
 
 @pytest.mark.slow
 def test_twelve_layers_go_through_the_official_layout_and_come_back_bit_by_bit(tmp_path):
-    """The published size is 90 million numbers, of which none may change."""
+    """Weights must survive the conversion unchanged."""
     config = BeatsConfig(layer_drop=0.05)
     model = build_encoder(config, 32000)
     values = {name: variable.numpy() for name, variable in variables_of(model).items()}

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a command or the world: one line that says so, and the right status."""
+"""Each error in a command or its input must give one line and the right exit status."""
 
 import resource
 import shutil
@@ -17,7 +17,7 @@ FIRST = "dev_data/fan/train/section_00_source_train_normal_0000_spd_0.wav"
 
 @pytest.fixture
 def copy(dataset, tmp_path):
-    """A copy of the data set to be spoilt."""
+    """A copy of the data set that a test may damage."""
     return shutil.copytree(dataset, tmp_path / "copy")
 
 
@@ -54,7 +54,7 @@ def fails_on(capsys, tmp_path, data_dir, *flags, method="mahalanobis"):
         (("--method=wilkinghoff", "--epochs=3"), "Unknown command line flag 'epochs'"),
         (("--method=wilkinghoff", "--num_runs=0"), "num_runs"),
         (("--method=wilkinghoff", "--mixed_precision=float8"), "float8"),
-        (("--method=wilkinghoff", "fan"), "'fan' is no flag"),
+        (("--method=wilkinghoff", "fan"), "'fan' is not a flag"),
     ],
 )
 def test_a_wrong_command_has_status_2(capsys, flags, message):
@@ -72,12 +72,15 @@ def test_a_wrong_command_has_status_2(capsys, flags, message):
         "calibration.quantile=1.0",
         "loss.subclusters=0",
         "mixup.label_rule=mean",
+        "data.seconds=1000000000.0",
     ],
 )
 def test_a_wrong_value_has_status_2(capsys, dataset, tmp_path, assignment):
+    """One line must name key and value, and nothing may be written that blocks the next command."""
     status, line = fails_on(capsys, tmp_path, dataset, f"--set={assignment}", method="wilkinghoff")
     assert status == 2
     assert assignment in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_such_folder(capsys, tmp_path):
@@ -116,8 +119,8 @@ def no_samples(path):
     soundfile.write(path, np.zeros(0), SAMPLE_RATE)
 
 
-def of_64_bits(path):
-    soundfile.write(path, np.zeros(8000), SAMPLE_RATE, subtype="DOUBLE")
+def companded(path):
+    soundfile.write(path, np.zeros(8000), SAMPLE_RATE, subtype="ULAW")
 
 
 def no_audio(path):
@@ -134,7 +137,7 @@ BAD_FILES = [
     (truncate, "truncated"),
     (empty, "the file is empty"),
     (no_samples, "no samples"),
-    (of_64_bits, "WAV of kind DOUBLE is not supported"),
+    (companded, "WAV of kind ULAW is not supported"),
     (no_audio, "not an audio file"),
     (not_a_number, "not a number"),
 ]
@@ -150,7 +153,7 @@ def test_a_bad_training_file_is_named(capsys, copy, tmp_path, spoil, reason):
 
 
 def test_nan_stops_the_training_of_a_network(capsys, copy, tmp_path):
-    """Bad samples that no header tells of must be named, too, when a network meets them."""
+    """A file whose samples are NaN must be named when it stops the training."""
     not_a_number(copy / FIRST)
     status, line = fails_on(
         capsys, tmp_path, copy, "--set=data.seconds=0.5", "--set=train.epochs=1",
@@ -162,7 +165,7 @@ def test_nan_stops_the_training_of_a_network(capsys, copy, tmp_path):
 
 
 def test_bad_files_are_left_out_on_demand(copy, tmp_path, capsys):
-    """One bad file of thousands must not stop a run that was told to skip it."""
+    """With --on_bad_file=skip, bad files must not stop a run."""
     for index, (spoil, _) in enumerate(BAD_FILES[:4]):
         spoil(copy / FIRST.replace("0000", f"{index:04d}"))
     test_clip = "dev_data/fan/test/section_00_source_test_normal_0000_spd_0.wav"
@@ -183,6 +186,21 @@ def test_bad_files_are_left_out_on_demand(copy, tmp_path, capsys):
     assert "1 test clips could not be read" in capsys.readouterr().out
 
 
+def test_a_name_that_is_not_utf8(copy, tmp_path, capsys):
+    """A file whose name no table can hold must be named, and can be left out."""
+    path = copy / "dev_data/fan/test/section_00_source_test_normal_0000_spd_0.wav"
+    path.rename(path.with_name(f"{path.stem}\udcff.wav"))
+    status, line = fails_on(capsys, tmp_path, copy)
+    assert (status, "its name is not UTF-8" in line) == (1, True)
+    run_dir = tmp_path / "skipped"
+    status = exit_of(
+        train.main, "--method=mahalanobis", f"--data_dir={copy}", f"--run_dir={run_dir}",
+        "--on_bad_file=skip",
+    )  # fmt: skip
+    assert status == 0, capsys.readouterr().err
+    assert "spd_0\\udcff" in (run_dir / "bad_files.csv").read_text()
+
+
 def test_one_class_is_too_few(capsys, tmp_path):
     folder = write_dataset(tmp_path / "one", machines=["fan"], sections=["00"], target=0)
     status, line = fails_on(capsys, tmp_path, folder, method="wilkinghoff")
@@ -190,10 +208,11 @@ def test_one_class_is_too_few(capsys, tmp_path):
     assert "make 1 class" in line
     assert "at least 2" in line
     assert "--method=mahalanobis" in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_one_clip_per_class_works(tmp_path, capsys):
-    """Hardly any data is no reason to fail; there is just no threshold to be had."""
+    """One clip per class must not fail; it only gives no threshold."""
     folder = write_dataset(tmp_path / "few", source=1, target=0, test=1)
     status = exit_of(
         train.main, "--method=wilkinghoff", "--recipe=quick", f"--data_dir={folder}",
@@ -219,7 +238,7 @@ def test_a_wrong_manifest(capsys, tmp_path):
 
 
 def test_a_run_folder_that_cannot_be_made(capsys, dataset, tmp_path):
-    """As on a read-only disk: the system's own words, with the place."""
+    """The system's message and the path must be shown, as on a read-only disk."""
     (tmp_path / "file").write_text("")
     status, line = fails_on(capsys, tmp_path, dataset, f"--run_dir={tmp_path / 'file' / 'run'}")
     assert status == 1
@@ -227,7 +246,7 @@ def test_a_run_folder_that_cannot_be_made(capsys, dataset, tmp_path):
 
 
 def test_a_full_disk(dataset, tmp_path):
-    """A disk that fills up must end the run with one line, and leave no half-written file."""
+    """A full disk must end the run with one line and no half-written file."""
     run_dir = tmp_path / "run"
 
     def fill_disk():
@@ -250,7 +269,7 @@ def test_a_full_disk(dataset, tmp_path):
 
 
 def test_a_folder_of_something_else_is_left_alone(capsys, dataset, tmp_path):
-    """--overwrite must never delete what is no run."""
+    """--overwrite must never delete a folder that holds no run."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("years of work")
     for flags in ((), ("--overwrite",)):

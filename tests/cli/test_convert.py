@@ -1,4 +1,4 @@
-"""asd-convert: published weights become a folder that training takes."""
+"""asd-convert must make published weights into a folder that training accepts."""
 
 import json
 
@@ -21,7 +21,7 @@ def converted(tmp_path_factory):
 
 
 def test_the_converted_encoder_is_the_published_one(converted):
-    """It must give the golden numbers, from its folder alone."""
+    """The converted folder alone must give the recorded features."""
     with np.load(GOLDEN / "beats_tiny_finetuned.npz") as file:
         expected = dict(file)
     pretrained = load_encoder(converted)
@@ -36,7 +36,7 @@ def test_the_converted_encoder_is_the_published_one(converted):
 
 
 def test_every_kind_is_converted(tmp_path, capsys):
-    """The command must take every kind of file it names, and say what it made of it."""
+    """Every kind of file that the help names must be converted, and described in the output."""
     for name, source in {
         "ced": GOLDEN / "ced_tiny.pt",
         "wav2vec2": hugging_face_folder("wav2vec2_tiny", tmp_path / "w"),
@@ -52,7 +52,7 @@ def test_every_kind_is_converted(tmp_path, capsys):
 
 
 def test_changed_weights_are_noticed(converted, tmp_path):
-    """A file that was cut or edited after the conversion must not be trained from."""
+    """Weights that were cut or edited after the conversion must be refused."""
     copy = tmp_path / "copy"
     copy.mkdir()
     manifest = json.loads((converted / "encoder.json").read_text())
@@ -64,9 +64,9 @@ def test_changed_weights_are_noticed(converted, tmp_path):
 
     for values, message in (
         ({**manifest, "format": 2}, "is of format 2"),
-        ({**manifest, "encoder": "hubert"}, "'hubert' is not known"),
-        ({**manifest, "config": {"depth": 2, "colour": 1}}, "has no colour"),
-        ({"format": 1}, "is no description"),
+        ({**manifest, "encoder": "hubert"}, "got 'hubert'"),
+        ({**manifest, "config": {"depth": 2, "color": 1}}, "has no color"),
+        ({"format": 1}, "is not a description"),
         ({**manifest, "config": {**manifest["config"], "depth": 3}}, "lacks the variable layer_2"),
     ):
         write(values, weights)
@@ -81,12 +81,12 @@ def test_changed_weights_are_noticed(converted, tmp_path):
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("x")
     assert exit_of(convert.main, GOLDEN / "ced_tiny.pt", tmp_path) == 1
-    assert "something is there already" in capsys.readouterr().err
+    assert "exists and is not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_refused_checkpoint_leaves_nothing(tmp_path, capsys):
-    """One line on the terminal, no half-written folder, and no program run."""
+    """It must give one line, leave no half-written folder, and run no code of the file."""
     bad = tmp_path / "bad.pt"
     write_torch_zip(bad, {}, f"cos\nsystem\n(S'touch {tmp_path / 'done'}'\ntR.".encode())
     assert exit_of(convert.main, bad, tmp_path / "out") == 1

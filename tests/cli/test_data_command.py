@@ -1,4 +1,4 @@
-"""asd-data: each command does what its help says, or says in one line why not."""
+"""Each command of asd-data must do what its help states, or fail with one line."""
 
 import io
 import zipfile
@@ -13,12 +13,12 @@ DEV = 7882613
 
 
 def run(capsys, *arguments):
-    """Runs a command; returns its status, what it printed, and its errors without bars."""
+    """Runs a command; returns its status, its output, and its error lines without bars."""
     status = exit_of(data.main, *arguments)
     captured = capsys.readouterr()
     errors = [line for line in captured.err.splitlines() if line.startswith("error: ")]
     assert "Traceback" not in captured.err
-    return status, captured.out, errors
+    return status, captured.out + captured.err, errors
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def flags_for(server, folder):
 
 
 def test_download_then_check(capsys, server, tmp_path):
-    """What was fetched must be what the readers find."""
+    """The readers must find what was fetched."""
     folder = tmp_path / "data"
     status, printed, errors = run(capsys, *flags_for(server, folder))
     assert (status, errors) == (0, [])
@@ -102,9 +102,9 @@ def test_help_without_a_command_names_them(capsys):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ((), 2, "name what to do: list, download, check, simulate"),
+        ((), 2, "name a command: list, download, check, simulate"),
         (("downlaod", "dcase2022", "--subset=dev"), 2, "did you mean 'download'"),
-        (("list", "dcase2022"), 2, "'dcase2022' is no flag"),
+        (("list", "dcase2022"), 2, "'dcase2022' is not a flag"),
         (("download",), 2, "name one edition: dcase2020"),
         (("download", "dcase2019", "--output_dir=x"), 2, "unknown edition 'dcase2019'"),
         (("download", "dcase2022"), 2, "--output_dir is missing"),

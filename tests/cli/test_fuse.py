@@ -1,4 +1,4 @@
-"""asd-fuse: one detector of several, which stands alone."""
+"""asd-fuse must make one self-contained detector of several."""
 
 import shutil
 
@@ -8,7 +8,7 @@ from harness import exit_of
 
 from asd_tf.cli import fuse, train
 from asd_tf.detector import Detector
-from asd_tf.detector.fusion import RULES
+from asd_tf.scoring.fusion import RULES
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def files(dataset):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_fused_detector_stands_alone(runs, files, tmp_path, rule):
-    """It must score after its parts have gone, and as they did when they were fused."""
+    """It must need none of its parts, and give the fused scores of theirs."""
     parts = [shutil.copytree(runs / name / "detector", tmp_path / name)
              for name in ("loudness", "mahalanobis")]  # fmt: skip
     assert exit_of(fuse.main, tmp_path / "fused", *parts, f"--rule={rule}", "--scale=raw") == 0
@@ -45,7 +45,7 @@ def test_the_fused_detector_stands_alone(runs, files, tmp_path, rule):
 
 
 def test_fused_detectors_are_fused_again(runs, files, tmp_path):
-    """A part may be fused itself; equal names are told apart."""
+    """A part may be a fused detector; parts of equal names must get different ones."""
     one, two = tmp_path / "one", tmp_path / "two"
     assert exit_of(fuse.main, one, runs / "loudness", runs / "mahalanobis") == 0
     assert (
@@ -76,7 +76,7 @@ def test_the_share_of_alarms_on_calibration_clips_is_the_one_asked_for(runs, tmp
         (["{out}", "{a}", "{b}", "--weights=1,x"], 2, "write numbers"),
         (["{out}", "{a}", "{b}", "--weights=1,2,3"], 2, "3 weights for 2"),
         (["{out}", "{a}", "nowhere"], 1, "nowhere"),
-        (["{a}", "{a}", "{b}"], 1, "already"),
+        (["{a}", "{a}", "{b}"], 1, "not empty"),
     ],
 )
 def test_what_cannot_be_fused_is_said_in_one_line(

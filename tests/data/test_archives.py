@@ -1,4 +1,4 @@
-"""A zip from anywhere is unpacked whole and inside its folder, or not at all."""
+"""A zip of any origin must be unpacked whole and inside its folder, or not at all."""
 
 import io
 import stat
@@ -6,23 +6,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from data_helpers import zip_bytes
 
 from asd_tf.data import archives
 from asd_tf.data.archives import BadArchiveError, csv_files_of, unpack
 from asd_tf.errors import InputError
 
 
-def zip_of(entries: dict[str, bytes], compression=zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as file:
-        for name, content in entries.items():
-            file.writestr(name, content)
-    return buffer.getvalue()
-
-
 @pytest.fixture
 def unpacked(tmp_path):
-    """Returns a function that unpacks bytes below `home/out` and says what is on the disk then."""
+    """Returns a function that unpacks bytes to `home/out` and returns the counts of its files."""
     home = tmp_path / "home"
     home.mkdir()
 
@@ -43,9 +36,9 @@ def files_below(folder):
 def test_an_archive_joins_what_is_there(unpacked, tmp_path):
     """Training and test clips of a machine come in two archives."""
     home = tmp_path / "home"
-    first = unpacked(zip_of({"fan/train/a.wav": b"a", "fan/attributes_00.csv": b"1"}))
+    first = unpacked(zip_bytes({"fan/train/a.wav": b"a", "fan/attributes_00.csv": b"1"}))
     second = unpacked(
-        zip_of({"fan/": b"", "fan/test/b.wav": b"b", "fan/test/c.wav": b"", "valve/d.wav": b"d"})
+        zip_bytes({"fan/": b"", "fan/test/b.wav": b"b", "fan/test/c.wav": b"", "valve/d.wav": b"d"})
     )
     assert first == {"fan/train": 1, "fan": 1}
     assert second == {"fan/test": 2, "valve": 1}
@@ -57,7 +50,7 @@ def test_an_archive_joins_what_is_there(unpacked, tmp_path):
 
 
 def test_what_a_killed_process_leaves_is_no_clip(unpacked, tmp_path, monkeypatch):
-    """A reader that walks the folder must not find the same recording twice."""
+    """A reader that lists the folder must not find the same recording twice."""
     seen = []
     move = Path.replace
 
@@ -66,12 +59,12 @@ def test_what_a_killed_process_leaves_is_no_clip(unpacked, tmp_path, monkeypatch
         return move(source, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    unpacked(zip_of({"fan/train/a.wav": b"a", "fan/train/b.wav": b"b"}))
+    unpacked(zip_bytes({"fan/train/a.wav": b"a", "fan/train/b.wav": b"b"}))
     assert set(seen) == {"0", "1"}
 
 
 def test_what_file_managers_leave_is_left_out(unpacked, tmp_path):
-    unpacked(zip_of({"fan/train/a.wav": b"a", "__MACOSX/fan/train/._a.wav": b"x",
+    unpacked(zip_bytes({"fan/train/a.wav": b"a", "__MACOSX/fan/train/._a.wav": b"x",
                      "fan/.DS_Store": b"x", "fan/train/._a.wav": b"x"}))  # fmt: skip
     assert files_below(tmp_path / "home") == ["out/fan/train/a.wav"]
 
@@ -94,25 +87,25 @@ def twice() -> bytes:
     return buffer.getvalue()
 
 
-GOOD = zip_of({"fan/train/a.wav": bytes(range(256)) * 40}, zipfile.ZIP_STORED)
+GOOD = zip_bytes({"fan/train/a.wav": bytes(range(256)) * 40}, zipfile.ZIP_STORED)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (zip_of({"fan/a.wav": b"a", "../b.wav": b"b"}), "would leave the folder"),
-        (zip_of({"fan/a.wav": b"a", "fan/../../b.wav": b"b"}), "would leave the folder"),
-        (zip_of({"fan/a.wav": b"a", "..\\b.wav": b"b"}), "would leave the folder"),
-        (zip_of({"fan/a.wav": b"a", "/tmp/b.wav": b"b"}), "would leave the folder"),
-        (zip_of({"fan/a.wav": b"a", "C:/b.wav": b"b"}), "would leave the folder"),
+        (zip_bytes({"fan/a.wav": b"a", "../b.wav": b"b"}), "would leave the folder"),
+        (zip_bytes({"fan/a.wav": b"a", "fan/../../b.wav": b"b"}), "would leave the folder"),
+        (zip_bytes({"fan/a.wav": b"a", "..\\b.wav": b"b"}), "would leave the folder"),
+        (zip_bytes({"fan/a.wav": b"a", "/tmp/b.wav": b"b"}), "would leave the folder"),
+        (zip_bytes({"fan/a.wav": b"a", "C:/b.wav": b"b"}), "would leave the folder"),
         (link("/etc/passwd"), "is a link"),
         (link("../../.."), "is a link"),
-        (zip_of({"fan/a.wav": bytes(300_000_000)}), "would unpack to 300000000 bytes"),
-        (twice(), "stands twice"),
-        (GOOD[:-30], "damaged, or no zip"),
-        (GOOD.replace(bytes(range(100)), bytes(100), 1), "damaged, or no zip"),
-        (b"<html>404</html>", "damaged, or no zip"),
-        (b"", "damaged, or no zip"),
+        (zip_bytes({"fan/a.wav": bytes(300_000_000)}), "would unpack to 300000000 bytes"),
+        (twice(), "occurs twice"),
+        (GOOD[:-30], "damaged, or not a zip"),
+        (GOOD.replace(bytes(range(100)), bytes(100), 1), "damaged, or not a zip"),
+        (b"<html>404</html>", "damaged, or not a zip"),
+        (b"", "damaged, or not a zip"),
     ],
 )
 def test_a_hostile_or_damaged_archive_leaves_nothing(unpacked, tmp_path, content, message):
@@ -122,7 +115,7 @@ def test_a_hostile_or_damaged_archive_leaves_nothing(unpacked, tmp_path, content
 
 
 def test_an_encrypted_archive_is_named(unpacked, tmp_path):
-    content = bytearray(zip_of({"fan/a.wav": b"a"}))
+    content = bytearray(zip_bytes({"fan/a.wav": b"a"}))
     content[6] |= 1
     content[content.rindex(b"PK\1\2") + 8] |= 1
     with pytest.raises(BadArchiveError, match="encrypted"):
@@ -132,8 +125,8 @@ def test_an_encrypted_archive_is_named(unpacked, tmp_path):
 
 def test_the_number_of_entries_is_bounded(unpacked, monkeypatch):
     monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
-    with pytest.raises(BadArchiveError, match="4 entries"):
-        unpacked(zip_of({f"fan/{i}.wav": b"" for i in range(4)}))
+    with pytest.raises(BadArchiveError, match="4 entries are too many"):
+        unpacked(zip_bytes({f"fan/{i}.wav": b"" for i in range(4)}))
 
 
 def test_a_small_disk_is_found_out_before_anything_is_written(unpacked, tmp_path, monkeypatch):
@@ -151,7 +144,7 @@ def test_a_file_where_a_folder_goes_is_kept(unpacked, tmp_path, there):
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text("mine")
     with pytest.raises(InputError, match="would be a folder, and is a file"):
-        unpacked(zip_of({"fan/train/a.wav": b"a", "ape/train/b.wav": b"b"}))
+        unpacked(zip_bytes({"fan/train/a.wav": b"a", "ape/train/b.wav": b"b"}))
     assert files_below(tmp_path / "home") == [there]
 
 
@@ -160,7 +153,9 @@ def test_lists_are_found_in_folders_zips_and_alone(tmp_path):
     (tmp_path / "sub" / "a.csv").write_bytes(b"\xef\xbb\xbf1,2\r\n")
     (tmp_path / "sub" / ".git" / "hidden.csv").write_text("x")
     (tmp_path / "z.zip").write_bytes(
-        zip_of({"repo-main/b.csv": b"3", "repo-main/c.py": b"x", "__MACOSX/repo-main/._b.csv": b""})
+        zip_bytes(
+            {"repo-main/b.csv": b"3", "repo-main/c.py": b"x", "__MACOSX/repo-main/._b.csv": b""}
+        )
     )
     found = {name.name: text for name, text in csv_files_of(tmp_path)}
     assert found == {"a.csv": "1,2\r\n", "b.csv": "3"}
@@ -168,5 +163,5 @@ def test_lists_are_found_in_folders_zips_and_alone(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         list(csv_files_of(tmp_path / "nowhere"))
     (tmp_path / "sub" / "a.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="is no text"):
+    with pytest.raises(InputError, match="is not text"):
         list(csv_files_of(tmp_path))

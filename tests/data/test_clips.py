@@ -1,4 +1,4 @@
-"""The clip table."""
+"""The clip table must be complete, checked, and the same when it is read again."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def full_table() -> pd.DataFrame:
 
 
 def test_a_short_table_is_completed():
-    """A reader that tells nothing of domains, parts or labels gets a whole table."""
+    """Columns that a reader leaves out must be added with their defaults."""
     clips = check_clips(table().iloc[::-1])
     assert list(clips) == list(DTYPES)
     assert list(clips.index) == [0, 1]
@@ -46,7 +46,7 @@ def test_a_short_table_is_completed():
 
 
 def test_a_written_table_is_read_unchanged(tmp_path):
-    """Sections keep their zeros, a machine may be called NA, and what is missing stays missing."""
+    """Sections must keep their zeros, a machine called NA its name, and missing values stay."""
     clips = full_table()
     write_clips(tmp_path / "clips.csv", clips)
     loaded = load_clips(tmp_path / "clips.csv")
@@ -63,12 +63,12 @@ def test_the_order_of_attributes_survives(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"clip_id": ["a.wav", "a.wav"]}, "a.wav: the clip stands twice"),
+        ({"clip_id": ["a.wav", "a.wav"]}, "a.wav: the clip occurs twice"),
         ({"clip_id": ["a.wav", None]}, "row 1 of the clip table has no clip_id"),
         ({"path": [None, "/b"]}, "row 0 of the clip table has no path"),
-        ({"split": ["train", "training"]}, "a.wav: split 'training' is none of train, test"),
-        ({"domain": ["Source", None]}, "b.wav: domain 'Source' is none of source, target"),
-        ({"label": [2, 0]}, "b.wav: label '2' is none of 0, 1"),
+        ({"split": ["train", "training"]}, "a.wav: split 'training' is not one of train, test"),
+        ({"domain": ["Source", None]}, "b.wav: domain 'Source' is not one of source, target"),
+        ({"label": [2, 0]}, "b.wav: label '2' is not one of 0, 1"),
         ({"label": [0.5, 0]}, "a wrong type"),
         ({"start_s": ["now", 0]}, "a wrong type"),
         ({"start_s": [0, -1]}, "a.wav: start_s cannot be -1"),
@@ -90,7 +90,7 @@ def test_a_missing_column_is_named():
 
 
 def test_the_digest_sees_everything_but_paths():
-    """Moved data resume a run; data with another label do not."""
+    """Moved data must resume a run, changed data must not."""
     clips = full_table()
     assert clips_digest(clips.assign(path=["/x", "/y"])) == clips_digest(clips)
     changes = {

@@ -1,4 +1,4 @@
-"""Features on disk, and the windows and crops that are trained on."""
+"""Windows and crops of features must cover the clips evenly and resume exactly."""
 
 import numpy as np
 import pytest
@@ -9,24 +9,24 @@ from asd_tf.errors import InputError
 CLIPS, FRAMES, SIZE = 6, 9, 5
 ROWS = np.array([0, 2, 3, 5])
 
-# Each value tells its clip and its frame.
-LEVELS = np.float32(
+# Each value encodes its clip and its frame.
+FEATURES = np.float32(
     100 * np.arange(CLIPS)[:, np.newaxis, np.newaxis] + np.arange(FRAMES)[:, np.newaxis]
 ) + np.zeros(3, np.float32)
 
 
 def windows(steps, first_step=0, seed=0, batch_size=7):
-    stream = window_batches(LEVELS, ROWS, SIZE, batch_size, seed, "pae", first_step)
+    stream = window_batches(FEATURES, ROWS, SIZE, batch_size, seed, "pae", first_step)
     return [(int(step), values.numpy()) for step, values in stream.take(steps)]
 
 
 def crops(steps, first_step=0, seed=0):
-    stream = crop_batches(LEVELS, ROWS, SIZE, 4, seed, "classifier", first_step)
+    stream = crop_batches(FEATURES, ROWS, SIZE, 4, seed, "classifier", first_step)
     return [tuple(part.numpy() for part in batch) for batch in stream.take(steps)]
 
 
 def test_every_window_is_seen_once_an_epoch():
-    """Windows are lost, doubled, or of clips that were held out."""
+    """An epoch must have each window of the given clips once, and none of other clips."""
     found = np.concatenate([values for _, values in windows(20)])  # 140 windows: 7 epochs of 20
     assert (np.diff(found[:, :, 0], axis=1) == 1).all()
     firsts = found[:, 0, 0].reshape(7, 20)
@@ -37,7 +37,7 @@ def test_every_window_is_seen_once_an_epoch():
 
 
 def test_windows_are_a_function_of_seed_and_step():
-    """A training that is resumed must see the batches that it would have seen."""
+    """A resumed training must get the batches that it would have had."""
     whole, resumed = windows(6), windows(3, first_step=3)
     for (step, values), (expected_step, expected) in zip(resumed, whole[3:], strict=True):
         assert step == expected_step
@@ -51,7 +51,7 @@ def test_fewer_windows_than_a_batch_are_refused():
 
 
 def test_every_clip_gives_one_crop_an_epoch_at_any_place():
-    """Crops are of other clips than their rows say, or always of the same place."""
+    """Crops must be of the clips of their indices, at uniformly distributed starts."""
     starts = []
     for _, rows, values in crops(40):
         assert sorted(rows) == sorted(ROWS)

@@ -1,4 +1,4 @@
-"""A detector is checked when it is loaded, and says what it does not know."""
+"""A detector must be checked on loading, and score only clips of known groups."""
 
 import shutil
 
@@ -10,14 +10,15 @@ from harness import exit_of
 from asd_tf.cli import train
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
-from asd_tf.detector.fusion import Fusion
+from asd_tf.detector.manifest import with_digest
 from asd_tf.errors import InputError
-from asd_tf.files import write_json
+from asd_tf.files import sha256_of, write_json
+from asd_tf.scoring.fusion import Fusion
 
 
 @pytest.fixture(scope="module")
 def run(dataset, tmp_path_factory):
-    """Two seeds of a method without training, fused."""
+    """A run with two fused seeds of a method without training."""
     folder = tmp_path_factory.mktemp("runs") / "mahalanobis"
     status = exit_of(
         train.main, "--method=mahalanobis", f"--data_dir={dataset}", f"--run_dir={folder}",
@@ -48,7 +49,7 @@ def a_file_of(folder, suffix):
 
 @pytest.mark.parametrize("suffix", ["saved_model.pb", ".skops", "scores.csv", ".index"])
 def test_an_altered_file_is_refused(copy, suffix):
-    """One changed byte in a detector could change every decision unseen."""
+    """A detector with one changed byte must not be loaded."""
     path = a_file_of(copy, suffix)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -58,12 +59,14 @@ def test_an_altered_file_is_refused(copy, suffix):
 
 
 def test_a_missing_file_is_named(copy):
+    """A detector with a missing file must not be loaded."""
     a_file_of(copy, ".skops").unlink()
     with pytest.raises(InputError, match=r"missing file backends/000/0\.skops"):
         Detector.load(copy)
 
 
 def test_a_foreign_file_is_named(copy):
+    """A detector with an additional file must not be loaded."""
     (copy / "backends" / "000" / "1.skops").write_text("")
     with pytest.raises(InputError, match=r"foreign file backends/000/1\.skops"):
         Detector.load(copy)
@@ -71,38 +74,39 @@ def test_a_foreign_file_is_named(copy):
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format_version": 99, "sha256": {}}'])
 def test_a_damaged_manifest_is_refused(copy, text):
+    """Damaged manifests and other formats must be reported."""
     (copy / "detector.json").write_text(text)
     with pytest.raises(InputError, match=r"damaged|format 99"):
         Detector.load(copy)
 
 
 def test_no_path_of_the_manifest_leaves_the_folder(copy, tmp_path):
-    """A crafted detector must not make the program read files elsewhere."""
+    """A manifest must not be able to make the program read files elsewhere."""
     manifest = Detector.load(copy).manifest
     for key, value in (("extractors", ["../../elsewhere"]), ("extractors", ["/etc"])):
-        write_json(copy / "detector.json", {**manifest, key: value})
-        with pytest.raises(InputError, match="outside"):
+        write_json(copy / "detector.json", with_digest({**manifest, key: value}))
+        with pytest.raises(InputError, match="must be a name inside of the detector's folder"):
             Detector.load(copy)
 
 
 def test_unknown_groups_get_no_score(single, test_files, tmp_path):
-    """A machine that was never trained on must not be judged by another one's sound."""
-    stranger = tmp_path / "pump" / "test" / test_files[0].name
-    stranger.parent.mkdir(parents=True)
-    shutil.copy(test_files[0], stranger)
+    """Clips of unknown machines and sections must have no score and no decision."""
+    unknown = tmp_path / "pump" / "test" / test_files[0].name
+    unknown.parent.mkdir(parents=True)
+    shutil.copy(test_files[0], unknown)
     nameless = tmp_path / "fan" / "test" / "monday.wav"
     nameless.parent.mkdir(parents=True)
     shutil.copy(test_files[0], nameless)
-    table = single.score([stranger, test_files[0], nameless])
+    table = single.score([unknown, test_files[0], nameless])
     assert table["status"].tolist() == ["unknown_group", "ok", "unknown_group"]
     assert table["score"].isna().tolist() == [True, False, True]
     assert table["decision"].isna().tolist() == [True, False, True]
-    told = single.score([nameless], section="00")
-    assert told["score"][0] == pytest.approx(table["score"][1])
+    given = single.score([nameless], section="00")
+    assert given["score"][0] == pytest.approx(table["score"][1])
 
 
 def test_any_section_takes_the_one_that_fits_best(single, test_files):
-    """Where the unit is not known, a clip is normal if it is so for any unit of the machine."""
+    """With section `any`, the section with the smallest score minus threshold must be used."""
     each = {
         section: single.score(test_files, section=section) for section in single.sections("fan")
     }
@@ -116,6 +120,7 @@ def test_any_section_takes_the_one_that_fits_best(single, test_files):
 
 
 def test_a_bad_file_leaves_the_others_alone(single, test_files, tmp_path):
+    """A bad file must have no score, and must not change the scores of other files."""
     bad = tmp_path / "fan" / "test" / test_files[0].name
     bad.parent.mkdir(parents=True)
     bad.write_bytes(test_files[0].read_bytes()[:1000])
@@ -128,6 +133,7 @@ def test_a_bad_file_leaves_the_others_alone(single, test_files, tmp_path):
 
 
 def test_a_fused_detector_adds_the_scores_of_its_parts(run, test_files):
+    """Scores and calibration scores of fused seeds must be the sums of those of the seeds."""
     fused = Detector.load(run / "detector")
     parts = [Detector.load(run / "runs" / str(index) / "detector") for index in range(2)]
     expected = sum(part.score(test_files)["score"] for part in parts)
@@ -138,15 +144,13 @@ def test_a_fused_detector_adds_the_scores_of_its_parts(run, test_files):
 
 
 def test_detectors_without_common_clips_do_not_fuse(run, dataset, tmp_path, copy):
-    """Scores that were calibrated on other clips have no common scale."""
+    """Detectors with too few common calibration clips must not be fused."""
     calibration = copy / "calibration" / "scores.csv"
     lines = calibration.read_text().splitlines()
     calibration.write_text("\n".join(lines[:10]) + "\n")
     manifest = Detector.load(run / "runs" / "0" / "detector").manifest
-    from asd_tf.files import sha256_of
-
     manifest["sha256"]["calibration/scores.csv"] = sha256_of(calibration)
-    write_json(copy / "detector.json", manifest)
+    write_json(copy / "detector.json", with_digest(manifest))
     with pytest.raises(InputError, match="9 calibration clips in common, 20 are needed"):
         write_fused_detector(
             tmp_path / "fused", {"a": run / "runs" / "1" / "detector", "b": copy}, Fusion()
@@ -155,7 +159,7 @@ def test_detectors_without_common_clips_do_not_fuse(run, dataset, tmp_path, copy
 
 
 def test_calibration_scores_are_of_unseen_clips(single, dataset):
-    """Thresholds must come from clips that their backend did not see."""
+    """Calibration scores must be of clips that the backend was not fitted to."""
     train_files = sorted((dataset / "dev_data" / "fan" / "train").glob("section_00_*.wav"))
     seen = single.score(train_files)["score"].to_numpy()
     calibration = single.calibration

@@ -1,12 +1,12 @@
-"""Made-up scored tables."""
+"""Synthetic scored tables."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 
-def make_scored(machines=("fan", "pump"), sections=2, per_group=6, seed=0) -> pd.DataFrame:
-    """Builds a scored table with `per_group` test clips per section, domain and label."""
+def make_scored(machines=("fan", "pump"), sections=2, per_class=6, seed=0) -> pd.DataFrame:
+    """Builds a scored table with `per_class` test clips per section, domain and label."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
         [
@@ -15,11 +15,11 @@ def make_scored(machines=("fan", "pump"), sections=2, per_group=6, seed=0) -> pd
             for section in range(sections)
             for domain in ("source", "target")
             for label in (0, 1)
-            for number in range(per_group)
+            for number in range(per_class)
         ],
         columns=["machine", "section", "domain", "label", "number"],
     )
-    # Coarse scores, so that there are ties.
+    # Rounded scores, so that there are ties.
     frame["score"] = np.round(rng.normal(size=len(frame)) + frame["label"], 1)
     frame["threshold"] = 0.8
     frame["decision"] = (frame["score"] > 0.8).astype("Int64")
@@ -34,9 +34,17 @@ def make_scored(machines=("fan", "pump"), sections=2, per_group=6, seed=0) -> pd
 
 @pytest.fixture
 def scored() -> pd.DataFrame:
+    """Two machines of two sections, 24 clips each."""
     return make_scored()
 
 
 @pytest.fixture
+def one_section() -> pd.DataFrame:
+    """A machine of one section."""
+    return make_scored(["fan"], sections=1)
+
+
+@pytest.fixture(scope="session")
 def scored_table():
+    """The function that makes scored tables."""
     return make_scored

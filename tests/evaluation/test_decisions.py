@@ -1,16 +1,16 @@
-"""The false alarm rate that a user plans with would be wrong."""
+"""Rates of decisions must be those of the counts, and None where they are undefined."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from asd_tf.evaluation import sections
 from asd_tf.evaluation.decisions import decision_metrics, precision_recall_f1
+from asd_tf.evaluation.section_metrics import select_test_clips
 
 
 def table(labels, decisions):
-    return sections.tested_clips(
+    return select_test_clips(
         pd.DataFrame(
             {
                 "split": "test",
@@ -52,7 +52,7 @@ def test_what_is_undefined_is_none():
 def test_without_an_alarm_precision_is_zero_as_in_the_official_evaluators():
     found = decision_metrics(table([1, 0], [0, 0]))
     assert (found["precision"], found["recall"], found["f1"]) == (0, 0, 0)
-    # Of clips that no evaluator would be asked about, nothing is claimed.
+    # Without anomalous clips, all three are undefined.
     normal_only = precision_recall_f1(np.array([False, False]), np.array([0.0, 0.0]))
     assert np.isnan(list(normal_only.values())).all()
 

@@ -1,9 +1,10 @@
-"""AUC, pAUC or the harmonic mean would not be what every paper of the field means by them."""
+"""AUC, pAUC and means must follow their definitions, as used in every paper of the field."""
 
 import sys
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from asd_tf.evaluation.metrics import auc, harmonic_mean, partial_auc, weighted_mean
 
@@ -23,12 +24,23 @@ def test_auc_counts_pairs_and_halves_ties(seed):
     assert auc(labels, scores.astype(float)) == pytest.approx(auc_by_counting_pairs(labels, scores))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_areas_equal_those_of_scikit_learn(seed):
+    """To the last bit, so that results do not depend on which function computes them."""
+    rng = np.random.default_rng(seed)
+    labels, scores = rng.integers(0, 2, 150), rng.normal(size=150).round(seed)
+    assert auc(labels, scores) == roc_auc_score(labels, scores)
+    for max_fpr in (0.01, 0.1, 0.37, 1.0):
+        expected = roc_auc_score(labels, scores, max_fpr=max_fpr)
+        assert partial_auc(labels, scores, max_fpr) == expected
+
+
 def test_auc_is_high_when_anomalous_clips_score_higher():
     assert auc([0, 0, 1], [0.1, 0.2, 0.3]) == 1.0
     assert auc([0, 0, 1], [-0.1, -0.2, -0.3]) == 0.0
 
 
-def test_partial_auc_is_standardised_as_mcclish():
+def test_partial_auc_is_standardized_as_mcclish():
     # 20 normal clips 0..19 and anomalous clips at 18.5, 17.5, 10.5 and 30: the ROC curve starts at
     # 1/4, rises to 2/4 at a false positive rate of 1/20 and to 3/4 at 2/20.
     normal, anomalous = list(range(20)), [18.5, 17.5, 10.5, 30.0]
@@ -43,11 +55,11 @@ def test_partial_auc_interpolates_between_the_points_of_the_curve():
     area, chance = 0.1 * 0.5, 0.1**2 / 2
     expected = 0.5 * (1 + (area - chance) / (0.1 - chance))
     assert partial_auc([0, 1, 1], [1.0, 0.0, 2.0]) == pytest.approx(expected)
-    # All tied: the curve is the diagonal, so that every part of it is chance.
+    # All tied: the curve is the diagonal, which is chance at every rate.
     assert partial_auc([0, 1, 0, 1], [1.0, 1.0, 1.0, 1.0]) == pytest.approx(0.5)
 
 
-def test_partial_auc_ends_where_it_is_told():
+def test_partial_auc_ends_at_the_given_rate():
     labels, scores = [0, 0, 1, 1], [0.0, 2.0, 1.0, 3.0]
     assert partial_auc(labels, scores, max_fpr=1.0) == pytest.approx(auc(labels, scores))
     assert partial_auc(labels, scores, max_fpr=0.2) != partial_auc(labels, scores, max_fpr=0.9)
@@ -60,13 +72,13 @@ def test_one_class_has_no_area(labels):
     assert np.isnan(partial_auc(labels, scores))
 
 
-def test_harmonic_mean_leaves_out_what_does_not_exist():
+def test_harmonic_mean_ignores_missing_values():
     assert harmonic_mean([0.5, np.nan, 1.0]) == pytest.approx(2 / (1 / 0.5 + 1 / 1.0))
     assert np.isnan(harmonic_mean([np.nan]))
     assert np.isnan(harmonic_mean([]))
 
 
-def test_harmonic_mean_is_floored_as_the_official_evaluator():
+def test_harmonic_mean_has_the_floor_of_the_official_evaluator():
     expected = 2 / (1 / sys.float_info.epsilon + 1 / 0.5)
     assert harmonic_mean([0.0, 0.5]) == pytest.approx(expected, rel=1e-12)
 

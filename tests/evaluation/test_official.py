@@ -1,4 +1,4 @@
-"""The one number of a system would not be comparable with the published ones."""
+"""Official scores must follow the definition of each year."""
 
 import itertools
 import statistics
@@ -6,7 +6,6 @@ import statistics
 import numpy as np
 import pytest
 
-from asd_tf.evaluation.evaluate import evaluate
 from asd_tf.evaluation.official import (
     OFFICIAL_SCORES,
     column_means,
@@ -14,7 +13,8 @@ from asd_tf.evaluation.official import (
     machine_scores,
     minimum_auc,
 )
-from asd_tf.evaluation.sections import section_metrics
+from asd_tf.evaluation.results import evaluate
+from asd_tf.evaluation.section_metrics import section_metrics
 
 
 def hmean(values):
@@ -83,7 +83,7 @@ def test_each_dataset_has_its_formula():
     assert formula_of("folder") == formula_of("manifest") == "dcase2022"
 
 
-# The second computation: straight from the definitions, of pairs of clips and of the ROC curve.
+# An independent computation from the definitions, by pairs of clips and points of the ROC curve.
 
 
 def pair_auc(normal, anomalous):
@@ -92,7 +92,7 @@ def pair_auc(normal, anomalous):
 
 
 def traced_pauc(normal, anomalous, end=0.1):
-    """Area below the curve drawn from threshold to threshold, standardised after McClish."""
+    """Area below the curve through the points of all thresholds, standardized after McClish."""
     thresholds = sorted({*normal, *anomalous}, reverse=True)
     points = [(0.0, 0.0)] + [
         (
@@ -121,8 +121,8 @@ def scores_by_domain_and_label(scored):
 
 
 def awkward(scored_table):
-    """Many ties, machines of different sizes, and sections that lack a class, here or there."""
-    scored = scored_table(["fan", "pump", "valve"], 3, per_group=7, seed=4)
+    """Many ties, machines of different sizes, and sections that lack a class in some domain."""
+    scored = scored_table(["fan", "pump", "valve"], 3, per_class=7, seed=4)
     scored["score"] = scored["score"].round(0)
     key = scored["machine"] + scored["section"]
     return scored[

@@ -1,4 +1,4 @@
-"""A submission would be refused, or be judged with the scores of other clips."""
+"""Submission files must have the names, lines and order that the official evaluators need."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from asd_tf.evaluation.submission import make_submission, write_submission
 
 @pytest.fixture
 def evaluation_clips(scored):
-    """Clips as an evaluation set has them: hidden labels and domains, names that tell neither."""
+    """Clips of an evaluation set, without labels and domains, also in their names."""
     numbers = scored.groupby(["machine", "section"]).cumcount()[::-1]
     names = "section_" + scored["section"] + numbers.map("_{:04d}.wav".format)
     return scored.assign(
@@ -73,7 +73,7 @@ def test_a_clip_without_score_or_decision_leaves_out_its_file(evaluation_clips):
     assert len(found.files) == 5
 
 
-def test_there_is_nothing_to_submit_of_other_data(evaluation_clips, scored):
+def test_other_data_has_no_submission(evaluation_clips, scored):
     for table, dataset in (
         (evaluation_clips, "folder"),
         (evaluation_clips, "manifest"),
@@ -84,7 +84,7 @@ def test_there_is_nothing_to_submit_of_other_data(evaluation_clips, scored):
         assert (found.files, found.left_out) == ({}, {})
 
 
-def test_files_of_an_earlier_evaluation_do_not_stay(evaluation_clips, tmp_path):
+def test_files_of_an_earlier_evaluation_are_removed(evaluation_clips, tmp_path):
     folder = tmp_path / "submission"
     write_submission(make_submission(evaluation_clips, "dcase2022"), folder)
     assert len(list(folder.iterdir())) == 8

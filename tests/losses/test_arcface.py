@@ -1,4 +1,4 @@
-"""The margin is on another class than the true one, or not the published one."""
+"""ArcFace must put the published margin on the true class."""
 
 import keras
 import numpy as np
@@ -9,10 +9,10 @@ from asd_tf.losses.arcface import ArcFace
 
 
 def with_angles(angles, **kwargs):
-    """A layer of as many classes as angles, and one embedding at these angles to their centres."""
+    """A layer of as many classes as angles, and one embedding at these angles to their centers."""
     layer = ArcFace(len(angles), **kwargs)
     layer.build([[None, len(angles) + 1], [None, len(angles)]])
-    # All centres lie off the last axis, along which the embedding points.
+    # All centers lie off the last axis, along which the embedding points.
     centers = np.zeros([len(angles) + 1, len(angles)])
     for index, angle in enumerate(angles):
         centers[index, index], centers[-1, index] = np.sin(angle), np.cos(angle)
@@ -39,7 +39,7 @@ def published(angles, true, margin, scale, easy_margin=False):
 @pytest.mark.parametrize("easy_margin", [False, True])
 @pytest.mark.parametrize("true", range(7))
 def test_logits_are_the_published_ones(true, easy_margin):
-    """Also near pi - m = 2.44, where the cosine of the larger angle would rise again."""
+    """Logits must follow the formula, also near pi - m."""
     angles = [0.05, 0.8, 1.5, 1.6, 2.4, 2.5, 3.1]
     layer, embedding = with_angles(angles, margin=0.7, scale=30.0, easy_margin=easy_margin)
     found = layer([embedding, np.eye(7, dtype=np.float32)[[true]]])
@@ -59,7 +59,7 @@ def test_the_margin_lowers_the_true_class_only():
 
 
 def test_the_margin_never_makes_the_true_class_more_likely():
-    """Neither at the joint at pi - m nor at the poles."""
+    """Gradients must be finite, also at pi - m and at the poles."""
     layer = ArcFace(2, margin=0.7)
     layer.build([[None, 2], [None, 2]])
     layer.centers.assign(np.eye(2))
@@ -80,7 +80,7 @@ def test_mixed_labels_have_their_share_of_the_margin():
     )
 
 
-def test_gradients_are_finite_where_embedding_and_centre_agree():
+def test_gradients_are_finite_where_embedding_and_center_agree():
     layer = ArcFace(3)
     layer.build([[None, 3], [None, 3]])
     layer.centers.assign(np.eye(3))
@@ -93,7 +93,7 @@ def test_gradients_are_finite_where_embedding_and_centre_agree():
 
 
 def test_trains_as_a_layer():
-    """Embeddings gather around the centres of their classes, and with a margin more closely."""
+    """Training must gather embeddings around centers, closer with a margin."""
     rng = np.random.default_rng(0)
     labels = np.eye(4, dtype=np.float32)[rng.integers(0, 4, 64)]
     inputs = (labels @ rng.normal(size=[4, 6]) + rng.normal(size=[64, 6])).astype(np.float32)
@@ -136,7 +136,7 @@ def test_is_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
 
 
-@pytest.mark.parametrize("bad", [{"classes": 1}, {"margin": -0.1}, {"margin": 2.0}])
+@pytest.mark.parametrize("bad", [{"classes": 1}, {"margin": -0.1}, {"margin": 3}, {"scale": 0.0}])
 def test_what_is_no_loss_is_refused(bad):
-    with pytest.raises(ValueError, match=": use "):
+    with pytest.raises(ValueError, match=r"must be .* got"):
         ArcFace(**{"classes": 3} | bad)

@@ -1,11 +1,12 @@
-"""DDCSAD is another loss than the published one, or breaks a training at a centroid."""
+"""DDCSAD must be the published loss, and finite at a centroid."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from asd_tf.losses.ddcsad import DDCSAD, DDCSADScores
+from asd_tf.losses.ddcsad import DDCSAD
+from asd_tf.models.heads.ddcsad_scores import DDCSADScores
 
 Z = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0], [0.5, 0.0, 0.0]], np.float32)
 NORMAL, OUTLIER = np.array([1.0, 1.0, 0.0]), np.array([-2.0, 0.5, 1.0])
@@ -46,7 +47,7 @@ def test_the_loss_is_eq_5(labels):
 
 
 def test_mixed_labels_mix_both_kinds():
-    """Mixup of a normal clip with an outlier must not count as either."""
+    """A mixed label must weight the losses of both kinds."""
     one, other, mixed = (loss_of(built(), [label] * 4) for label in (1.0, 0.0, 0.3))
     assert mixed == pytest.approx(0.3 * one + 0.7 * other, rel=1e-5)
     assert abs(one - other) > 0.1
@@ -54,7 +55,7 @@ def test_mixed_labels_mix_both_kinds():
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_nothing_is_infinite_at_a_centroid(label):
-    """A clip in the middle of the other kind ends the training with a bad loss."""
+    """Loss and gradient must be finite at a centroid."""
     for offset in (0.0, 1e-20, 1e-3):
         layer = built()
         at = tf.Variable([NORMAL + offset, OUTLIER + offset], dtype=tf.float32)
@@ -66,7 +67,7 @@ def test_nothing_is_infinite_at_a_centroid(label):
 
 
 def test_it_draws_and_repels():
-    """Along the gradient a normal clip comes to its centroid and leaves the other."""
+    """A gradient step must move a normal clip to its centroid, away from the other."""
     layer, z = built(), tf.Variable(Z)
     start = np.linalg.norm(Z - NORMAL, axis=1)
     for _ in range(60):
@@ -96,7 +97,7 @@ def network():
 
 
 def test_it_trains_beside_cross_entropy():
-    """Eq. 6: `fit` must minimise the sum of both losses and report DDCSAD without its weight."""
+    """Eq. 6: `fit` must minimize the sum of both losses and report DDCSAD without its weight."""
     model, _ = network()
     rng = np.random.default_rng(0)
     labels = np.arange(8, dtype=np.float32) % 2
@@ -131,7 +132,7 @@ def test_scores_are_the_parts_of_eq_7(tmp_path):
 
 
 def test_a_sure_network_keeps_the_order_of_clips():
-    """Where p rounds to 1, scores of all clips would be equal."""
+    """Scores must keep their digits where p rounds to 1."""
     layer = built()
     logits = tf.constant([20.0, 25.0, 30.0, 35.0])
     scores = DDCSADScores(layer)([logits, Z]).numpy()[:, 0]
@@ -139,7 +140,7 @@ def test_a_sure_network_keeps_the_order_of_clips():
 
 
 def test_everything_is_float32_under_mixed_precision():
-    """Squared distances of 1,000 values soon exceed what float16 holds."""
+    """Squared distances must not overflow in mixed precision."""
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
         layer = built()
@@ -155,5 +156,5 @@ def test_everything_is_float32_under_mixed_precision():
 
 @pytest.mark.parametrize("kwargs", [{"weight": -1.0}, {"epsilon": 0.0}])
 def test_impossible_arguments_are_refused(kwargs):
-    with pytest.raises(ValueError, match="use "):
+    with pytest.raises(ValueError, match=r"must be .* got"):
         DDCSAD(**kwargs)

@@ -1,4 +1,4 @@
-"""On two devices GeCo's loss trains other weights than on one, or cannot be built at all."""
+"""GeCo's loss must train equal weights on two devices and on one."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ for strategy in strategies:
 (weights, history), (other, other_history) = found
 largest = max(float(np.abs(a - b).max()) for a, b in zip(weights, other))
 terms = {name: [history[name], other_history[name]] for name in history}
-print(json.dumps({"largest": largest, "terms": terms, "balance": float(loss.balance.read_value())}))
+print(json.dumps({"largest": largest, "terms": terms, "balance": float(loss.balance.numpy())}))
 """
 
 

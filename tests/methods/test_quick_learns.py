@@ -1,4 +1,4 @@
-"""Training must help: the quick recipe is better than the same network untrained."""
+"""Training must help: the quick recipe must beat the same network untrained."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from harness import exit_of
 
 from asd_tf.cli import train
-from asd_tf.data.simulated import SimulationOptions, simulate
+from asd_tf.data.simulation.dataset import SimulationOptions, simulate
 
 SEEDS = (10, 11)
 
@@ -30,7 +30,7 @@ def official_score(method, data_dir, run_dir, seed, *flags) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", SHORTER)
 def test_quick_beats_untrained(method, tmp_path):
-    """A third of the quick recipe's epochs on half of its data must already pay."""
+    """A third of the quick recipe's epochs on half of its data must beat no training."""
     data_dir = simulate(
         tmp_path / "data", SimulationOptions(machines=("fan", "valve"), seconds=1.0, test_normal=15,
                                              test_anomaly=15)

@@ -1,4 +1,4 @@
-"""The Conformer block computes something else than published, or forgets how to resume."""
+"""The Conformer block must compute the published function and resume its dropout."""
 
 import itertools
 
@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from asd_tf.models.conformer import conformer_block
-from asd_tf.models.counted_dropout import CountedDropout
-from asd_tf.models.relative_attention import RelativeSelfAttention, relative_positions
+from asd_tf.models.layers.relative_attention import RelativeSelfAttention, relative_positions
+from asd_tf.models.layers.stateless_dropout import CountedDropout
 
 FRAMES, WIDTH, HEADS = 7, 6, 2
 
@@ -18,8 +18,8 @@ def noise(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def randomised(model):
-    """Gives every weight values of its own, so that none of them can be left out unseen."""
+def randomized(model):
+    """Gives every weight distinct values, so that a missing one would change the result."""
     rng = np.random.default_rng(3)
     for weight in model.weights:
         if weight.dtype == tf.float32:
@@ -34,7 +34,7 @@ def softmax(x):
 
 
 def attention_in_loops(x, layer):
-    """Each pair of frames by itself, with the sines and cosines of its own distance."""
+    """Computes each pair of frames separately, with the sinusoids of its distance."""
     dense = {
         name: getattr(layer, f"_{name}").get_weights()
         for name in ("query", "key", "value", "output", "position")
@@ -61,7 +61,7 @@ def attention_in_loops(x, layer):
 def attention():
     layer = RelativeSelfAttention(HEADS)
     layer.build([None, FRAMES, WIDTH])
-    return randomised(layer)
+    return randomized(layer)
 
 
 def test_attention_is_that_of_each_pair_of_frames():
@@ -71,7 +71,7 @@ def test_attention_is_that_of_each_pair_of_frames():
 
 
 def test_distances_count_from_the_past():
-    """The table's middle is distance 0, its first row the farthest frame of the past."""
+    """The middle row must be distance 0, the first row the largest distance."""
     table = relative_positions(3, 4)
     assert table.shape == (5, 4)
     np.testing.assert_allclose(table[2], [0, 0, 1, 1])
@@ -83,9 +83,9 @@ def test_distances_count_from_the_past():
 
 
 def test_attention_needs_a_size_that_fits():
-    with pytest.raises(ValueError, match=r"^an input \[5, 6\] cannot be attended to by 4 heads"):
+    with pytest.raises(ValueError, match=r"^heads must divide the width 6, got 4$"):
         RelativeSelfAttention(4).build([None, 5, 6])
-    with pytest.raises(ValueError, match="fix its number of frames"):
+    with pytest.raises(ValueError, match=r"^frames must be a fixed number"):
         RelativeSelfAttention(2).build([None, None, 6])
 
 
@@ -140,13 +140,13 @@ def block_in_loops(x, model):
 
 @pytest.mark.parametrize("kernel", [3, 5])
 def test_a_block_is_the_published_one(kernel):
-    model, x = randomised(block(kernel)), noise(2, FRAMES, WIDTH)
+    model, x = randomized(block(kernel)), noise(2, FRAMES, WIDTH)
     expected = [block_in_loops(clip.astype(np.float64), model) for clip in x]
     np.testing.assert_allclose(model(x), expected, rtol=2e-3, atol=2e-3)
 
 
 def test_dropout_goes_on_where_it_was(tmp_path):
-    """A resumed training would drop other values than one that was never broken."""
+    """A resumed training must drop the values that an uninterrupted one drops."""
     ones = tf.ones([8, 50])
 
     def built():
@@ -170,20 +170,20 @@ def test_dropout_goes_on_where_it_was(tmp_path):
 def test_the_dropouts_of_a_block_differ():
     seeds = [layer.seed for layer in of(block(), (CountedDropout, RelativeSelfAttention))]
     assert len(set(seeds)) == len(seeds) == 7
-    with pytest.raises(ValueError, match="use one from 0 to below 1"):
+    with pytest.raises(ValueError, match=r"^rate must be in \[0, 1\), got 1.0$"):
         CountedDropout(1.0, 0)
 
 
 def test_a_block_is_saved_and_loaded(tmp_path):
-    """With all weights, also those of the layers within the attention."""
-    model, x = randomised(block()), noise(2, FRAMES, WIDTH)
+    """All weights must be saved, also those of the layers inside the attention."""
+    model, x = randomized(block()), noise(2, FRAMES, WIDTH)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded(x), model(x), rtol=1e-5)
 
 
 def test_long_clips_in_mixed_precision():
-    """Logits beyond 65,504 would end in NaN, and outputs must be float32."""
+    """Logits beyond 65,504 must not overflow, and outputs must be float32."""
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
         model = block(frames=40)

@@ -1,4 +1,4 @@
-"""The Conformer autoencoder loses the section or its fixed masks, or does not learn."""
+"""The Conformer autoencoder must keep the section and fixed masks, and learn."""
 
 import keras
 import numpy as np
@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from asd_tf.augmentation.feature_masks import dropout_mask, spec_augment_mask
-from asd_tf.detector.extractor import Extractor, export_extractor
-from asd_tf.models.conformer_autoencoder import WithGroup, conformer_autoencoder
-from asd_tf.models.replica_errors import ReplicaErrors
+from asd_tf.extraction.extractor import Extractor, export_extractor
+from asd_tf.models.conformer_autoencoder import AppendSectionId, conformer_autoencoder
+from asd_tf.models.heads.replica_errors import ReplicaErrors
 
 FRAMES, BANDS = 20, 8
 MASKS = {"time_masks": 3, "frequency_masks": 1, "frequency_widths": (0, 2)}
@@ -29,8 +29,8 @@ def small(**kwargs):
 
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_sections_have_mean_0_and_variance_1(groups):
-    """A section would weigh more or less than a band, by how many there are."""
-    values = WithGroup(groups)([tf.ones([groups, 4, 3]), tf.range(groups)]).numpy()
+    """The band of the section must have variance 1 for any number of sections."""
+    values = AppendSectionId(groups)([tf.ones([groups, 4, 3]), tf.range(groups)]).numpy()
     assert values.shape == (groups, 4, 4)
     np.testing.assert_array_equal(values[..., :3], 1)
     np.testing.assert_array_equal(values[..., 3], np.repeat(values[:, :1, 3], 4, axis=1))
@@ -40,25 +40,25 @@ def test_sections_have_mean_0_and_variance_1(groups):
 
 
 def test_what_is_masked_is_not_seen(network):
-    keep = spec_augment_mask(LEVELS.shape, [0, 1], **MASKS)
+    keep = spec_augment_mask(LEVELS.shape, [0, 1], **MASKS).numpy()
     assert 0 < np.mean(keep) < 1
     hidden = network([LEVELS, GROUP, keep])
     other = network([LEVELS + 9 * (1 - keep), GROUP, keep])
     np.testing.assert_array_equal(other, hidden)
     assert hidden.shape == (5, FRAMES, BANDS + 1)
-    whole = network([LEVELS, GROUP, tf.ones_like(LEVELS)])
+    whole = network([LEVELS, GROUP, np.ones_like(LEVELS)])
     assert np.abs(whole - hidden).max() > 1e-3
 
 
 def test_the_section_is_seen(network):
-    keep = tf.ones_like(LEVELS)
-    one, other = (network([LEVELS, np.full(5, group), keep]) for group in (0, 2))
+    keep = np.ones_like(LEVELS)
+    one, other = (network([LEVELS, np.full(5, group, np.int32), keep]) for group in (0, 2))
     assert np.abs(one - other).max() > 1e-3
 
 
 def test_a_bottleneck_lies_behind_half_of_the_blocks():
     model = small(blocks=3, bottleneck=2)
-    assert model.get_layer("bottleneck").output_shape == (None, FRAMES, 2)
+    assert model.get_layer("bottleneck").output.shape == (None, FRAMES, 2)
     names = [layer.name for layer in model.layers]
     attentions = [i for i, name in enumerate(names) if name.startswith("relative")]
     assert sum(i < names.index("bottleneck") for i in attentions) == 2
@@ -66,9 +66,9 @@ def test_a_bottleneck_lies_behind_half_of_the_blocks():
 
 
 def test_it_learns_levels_and_section():
-    """From masked clips, with masks of each step, under the L1 loss."""
+    """The network must learn from clips that are masked differently in each step."""
     keras.utils.set_random_seed(0)
-    model, target = small(blocks=1, width=16), WithGroup(3)([LEVELS, GROUP])
+    model, target = small(blocks=1, width=16), AppendSectionId(3)([LEVELS, GROUP])
     model.compile(keras.optimizers.Adam(0.02), "mae")
 
     def example(step):
@@ -77,7 +77,7 @@ def test_it_learns_levels_and_section():
         return (LEVELS, GROUP, keep), target
 
     model.fit(tf.data.Dataset.range(80).map(example), verbose=0)
-    errors = np.abs(model([LEVELS, GROUP, tf.ones_like(LEVELS)]) - target)
+    errors = np.abs(model([LEVELS, GROUP, np.ones_like(LEVELS)]) - target)
     assert errors.mean() < 0.6 * np.abs(target).mean()
     assert errors[..., -1].mean() < 0.3
 
@@ -89,7 +89,7 @@ def test_errors_are_those_of_the_replicas_pooled(network, pool):
     keep = layer.keep.numpy()
     assert keep.shape == (3, FRAMES, BANDS)
     np.testing.assert_allclose(np.unique(keep), [0, 1.25])
-    target = WithGroup(3)([LEVELS, GROUP]).numpy()
+    target = AppendSectionId(3)([LEVELS, GROUP]).numpy()
     errors = [
         np.abs(network([LEVELS, GROUP, np.repeat(one[None], 5, axis=0)]) - target) for one in keep
     ]
@@ -99,7 +99,7 @@ def test_errors_are_those_of_the_replicas_pooled(network, pool):
 
 
 def test_a_clip_has_one_score(network):
-    """Whatever stands beside it, whenever it is scored, and however the layer was made."""
+    """A clip's errors must depend on the clip and the layer's seed only."""
     make = {"replicas": 2, "seed": 4, "masks": MASKS}
     both = [ReplicaErrors(network, 3, **make)([LEVELS, GROUP]).numpy() for _ in range(2)]
     np.testing.assert_array_equal(*both)
@@ -111,10 +111,10 @@ def test_a_clip_has_one_score(network):
 
 
 def test_errors_are_saved(network, tmp_path):
-    """With the masks that they were made with."""
-    levels, group = keras.Input([FRAMES, BANDS]), keras.Input([], dtype=tf.int32)
+    """Saved errors must keep their masks."""
+    log_mel, group = keras.Input([FRAMES, BANDS]), keras.Input([], dtype=tf.int32)
     layer = ReplicaErrors(network, 3, replicas=3, pool="max", seed=4, masks=MASKS)
-    model = keras.Model([levels, group], layer([levels, group]))
+    model = keras.Model([log_mel, group], layer([log_mel, group]))
     layer.keep.assign(tf.reverse(layer.keep, [0]) / 2)
     expected = model([LEVELS, GROUP])
     model.save(tmp_path / "model.keras")
@@ -123,11 +123,11 @@ def test_errors_are_saved(network, tmp_path):
 
 
 def test_the_export_can_be_fine_tuned(network, tmp_path):
-    """Every weight of the network has a gradient, through the loop over the replicas."""
+    """Every weight must have a gradient through the loop over the replicas."""
     waveform = keras.Input([FRAMES * BANDS], name="waveform")
     group = keras.Input([], dtype=tf.int32, name="group")
-    levels = keras.layers.Reshape([FRAMES, BANDS])(waveform)
-    errors = ReplicaErrors(network, 3, replicas=2, masks=MASKS)([levels, group])
+    log_mel = keras.layers.Reshape([FRAMES, BANDS])(waveform)
+    errors = ReplicaErrors(network, 3, replicas=2, masks=MASKS)([log_mel, group])
     model = keras.Model([waveform, group], errors)
     export_extractor(model, tmp_path / "extractor")
     flat = LEVELS.reshape(5, -1)
@@ -146,9 +146,9 @@ def test_the_export_can_be_fine_tuned(network, tmp_path):
 
 
 def test_impossible_arguments_are_refused(network):
-    with pytest.raises(ValueError, match="use one of mean, max"):
+    with pytest.raises(ValueError, match="pool must be one of mean, max, got 'median'"):
         ReplicaErrors(network, 3, pool="median")
-    with pytest.raises(ValueError, match="use one or more"):
+    with pytest.raises(ValueError, match=r"replicas must be .* got 0"):
         ReplicaErrors(network, 3, replicas=0)
-    with pytest.raises(ValueError, match="use one or more"):
-        WithGroup(0)
+    with pytest.raises(ValueError, match=r"groups must be .* got 0"):
+        AppendSectionId(0)

@@ -1,4 +1,4 @@
-"""An exported network needs asd_tf, gives other embeddings, or cannot be fine-tuned."""
+"""An exported network must work without asd_tf, embed equally, and be fine-tunable."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The network is not the published one any more: it was made fast by changing its function."""
+"""The fast network must compute the function of the published one."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The classifiers of 256 x 256 log-mels are other networks than the published ones."""
+"""The classifiers of 256 x 256 log-mels must be the published networks."""
 
 import functools
 
@@ -6,21 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from networks import of_kind
 
 from asd_tf.models.efficientnet_b3 import efficientnet_b3
-from asd_tf.models.grouped_convolution import GroupedConv2D
-from asd_tf.models.resnet34 import resnet34
-from asd_tf.models.resnext50 import resnext50
+from asd_tf.models.layers.convolutions import GroupedConv2D
+from asd_tf.models.resnet import resnet34, resnext50
 
-# One stage of EfficientNet in place of seven.
-STAGE = {
-    "kernel_size": 3, "repeats": 1, "filters_in": 32, "filters_out": 8, "expand_ratio": 2,
-    "id_skip": True, "strides": 2, "se_ratio": 0.25,
-}  # fmt: skip
 SMALL = {
     "resnet34": lambda x: resnet34(x, width=2, embedding=5, l2=1e-4),
     "resnext50": lambda x: resnext50(x, width=2, groups=2, group_width=2),
-    "efficientnet_b3": lambda x: efficientnet_b3(x, blocks=[STAGE]),
+    "efficientnet_b3": efficientnet_b3,  # Keras has no smaller one
 }
 
 
@@ -29,7 +24,11 @@ def on_log_mel(build, frames=64, bands=48):
     return keras.Model(log_mel, build(log_mel))
 
 
-@pytest.fixture(params=SMALL, scope="module")
+# EfficientNet-B3 has 384 layers, which take long to make.
+@pytest.fixture(
+    params=["resnet34", "resnext50", pytest.param("efficientnet_b3", marks=pytest.mark.slow)],
+    scope="module",
+)
 def model(request):
     keras.utils.set_random_seed(0)
     return on_log_mel(SMALL[request.param])
@@ -48,11 +47,7 @@ def trainable(model):
     return sum(int(tf.size(weight)) for weight in model.trainable_weights)
 
 
-def of(model, kind):
-    return [layer for layer in model.submodules if isinstance(layer, kind)]
-
-
-# Of torchvision and PyTorch Image Models, with three colours, and the 1,000 classes of ImageNet.
+# Of torchvision and PyTorch Image Models, with three colors, and the 1,000 classes of ImageNet.
 PUBLISHED = {
     resnet34: (21_797_672, 512, 2 * 64 * 7 * 7),
     resnext50: (25_028_904, 2048, 2 * 64 * 7 * 7),
@@ -64,13 +59,13 @@ PUBLISHED = {
 def test_the_parameters_are_the_published_ones(build):
     """Without the head for ImageNet; the residual networks see one channel, not three."""
     full = of_paper(build)
-    total, size, colours = PUBLISHED[build]
-    assert trainable(full) == total - 1000 * (size + 1) - colours
+    total, size, colors = PUBLISHED[build]
+    assert trainable(full) == total - 1000 * (size + 1) - colors
     assert full.output_shape == (None, size)
     if build is efficientnet_b3:
-        assert not of(full, keras.layers.Dropout)
+        assert not any(layer.rate for layer in of_kind(full, keras.layers.Dropout))
         return
-    sizes = [layer.output_shape[1:3] for layer in of(full, keras.layers.Add)]
+    sizes = [tuple(layer.output.shape[1:3]) for layer in of_kind(full, keras.layers.Add)]
     assert sorted(sizes, reverse=True) == (
         [(64, 64)] * 3 + [(32, 32)] * 4 + [(16, 16)] * 6 + [(8, 8)] * 3
     )
@@ -79,13 +74,13 @@ def test_the_parameters_are_the_published_ones(build):
 def test_resnext_has_its_strides_in_32_groups_of_3x3():
     """Table 1 of Xie et al.: 4, 8, 16 and 32 filters a group; shortcuts in all four stages."""
     full = of_paper(resnext50)
-    grouped = of(full, GroupedConv2D)
+    grouped = of_kind(full, GroupedConv2D)
     assert len(grouped) == 16
     assert {(x.groups, x.kernel_size, x.kernel.shape[2], x.filters) for x in grouped} == {
         (32, (3, 3), n, 32 * n) for n in (4, 8, 16, 32)
     }
     assert [x.strides[0] for x in grouped].count(2) == 3
-    plain = [x for x in of(full, keras.layers.Conv2D) if x not in grouped]
+    plain = [x for x in of_kind(full, keras.layers.Conv2D) if x not in grouped]
     assert len(plain) == 1 + 2 * 16 + 4
     assert all(x.bias is None for x in [*plain, *grouped])
 
@@ -112,19 +107,19 @@ def test_a_grouped_convolution_is_what_numpy_computes(strides):
 
 
 def test_levels_become_the_greys_of_an_image():
-    """Left as decibels, they are far from the values that the network divides by 255."""
+    """Log-mels must be mapped to the range that the network divides by 255."""
     log_mel = keras.Input([32, 32])
-    model = keras.Model(log_mel, efficientnet_b3(log_mel, lowest=-80, highest=20, blocks=[STAGE]))
-    (colours,) = of(model, keras.layers.Concatenate)
-    image = keras.Model(log_mel, colours.output)(np.full([1, 32, 32], -30.0)).numpy()
+    model = keras.Model(log_mel, efficientnet_b3(log_mel, lowest=-80, highest=20))
+    (colors,) = of_kind(model, keras.layers.Concatenate)
+    image = keras.Model(log_mel, colors.output)(np.full([1, 32, 32], -30.0)).numpy()
     assert image.shape == (1, 32, 32, 3)
     np.testing.assert_allclose(image, 127.5, rtol=1e-5)
-    with pytest.raises(ValueError, match="use a higher"):
+    with pytest.raises(ValueError, match=r"^highest must be above lowest = 0 dB, got -1$"):
         efficientnet_b3(log_mel, lowest=0, highest=-1)
 
 
 def test_the_loss_reaches_all_weights(model):
-    """A part of the network that is left out of it would never learn."""
+    """Every weight must have a gradient."""
     with tf.GradientTape() as tape:
         outputs = model(noise(4, 64, 48), training=True)
         loss = tf.reduce_sum(outputs * noise(4, model.output_shape[1]))
@@ -136,12 +131,13 @@ def test_the_loss_reaches_all_weights(model):
 def test_an_embedding_does_not_depend_on_the_other_clips(model):
     clips = noise(3, 64, 48)
     alone = np.concatenate([model(clip[np.newaxis]) for clip in clips])
-    np.testing.assert_allclose(model(clips), alone, atol=1e-4)
-    assert np.abs(alone[0] - alone[1]).max() > 1e-4
+    largest = np.abs(alone).max()
+    np.testing.assert_allclose(model(clips), alone, atol=3e-5 * largest)
+    assert np.abs(alone[0] - alone[1]).max() > 2e-4 * largest
 
 
 def test_is_saved_and_exported_without_xla(model, tmp_path):
-    """Keras' own grouped convolutions would put that flag into the SavedModel."""
+    """No operation may require XLA, as Keras' own grouped convolutions do."""
     model.save(tmp_path / "model.keras")
     clips = noise(2, 64, 48)
     loaded = keras.models.load_model(tmp_path / "model.keras")

@@ -1,4 +1,4 @@
-"""The rivals that eat windows are other networks than the published ones, or cannot be exported."""
+"""The networks on windows of frames must be the published ones, and exportable."""
 
 import itertools
 
@@ -11,8 +11,8 @@ from asd_tf.models.interpolation_dnn import interpolation_dnn
 from asd_tf.models.window_autoencoder import window_autoencoder
 
 NETWORKS = {
-    "autoencoder": lambda: window_autoencoder(5, 6, hidden=8, depth=2, bottleneck=3, sd=2.0),
-    "interpolation": lambda: interpolation_dnn(5, 6, widths=(8, 4, 8), mean=-30.0, sd=10.0),
+    "autoencoder": lambda: window_autoencoder(5, 6, hidden=8, depth=2, bottleneck=3, std=2.0),
+    "interpolation": lambda: interpolation_dnn(5, 6, widths=(8, 4, 8), mean=-30.0, std=10.0),
 }
 
 
@@ -31,7 +31,7 @@ def widths(model):
 
 
 def test_the_autoencoder_is_the_baselines():
-    """640 - 128 x 4 - 8 - 128 x 4 - 640, each hidden layer with a norm and a ReLU."""
+    """Widths must be 640 - 128 x 4 - 8 - 128 x 4 - 640, with norms and ReLUs."""
     model = window_autoencoder()
     assert widths(model) == [128] * 4 + [8] + [128] * 4 + [640]
     kinds = [type(x).__name__ for x in model.layers]
@@ -44,7 +44,7 @@ def test_the_autoencoder_is_the_baselines():
 
 
 def test_the_interpolation_dnn_is_the_published_one():
-    """512 - 64 - 32 - 16 - 32 - 64 - 128, ReLUs between, no norm."""
+    """Widths must be 512 - 64 - 32 - 16 - 32 - 64 - 128, with ReLUs and no norm."""
     model = interpolation_dnn()
     assert widths(model) == [64, 32, 16, 32, 64, 128]
     activations = [x.activation.__name__ for x in model.layers if hasattr(x, "activation")]
@@ -69,24 +69,24 @@ def test_the_middle_frame_is_not_seen_and_all_others_are(frames):
 
 @pytest.mark.parametrize("frames", [1, 2, 4])
 def test_windows_without_a_middle_frame_are_refused(frames):
-    with pytest.raises(ValueError, match=rf"^windows of {frames} frames have no middle one"):
+    with pytest.raises(ValueError, match=rf"^frames must be odd and at least 3, got {frames}$"):
         interpolation_dnn(frames, 6)
 
 
-def test_standardisation_is_undone_at_the_end(network):
-    """The error is in the units of the levels: twice as wide levels, twice as wide output."""
+def test_standardization_is_undone_at_the_end(network):
+    """The output must be in the units of the log-mels."""
     model = network()
     rescalings = [x for x in model.layers if isinstance(x, keras.layers.Rescaling)]
     first, last = rescalings
-    levels = noise(4, 5, 6)
-    np.testing.assert_allclose(last(first(levels)), levels, rtol=1e-4, atol=1e-4)
+    log_mel = noise(4, 5, 6)
+    np.testing.assert_allclose(last(first(log_mel)), log_mel, rtol=1e-4, atol=1e-4)
     assert last.name == model.layers[-1].name
-    mean, sd = last.offset, last.scale
-    np.testing.assert_allclose(first(np.full([1, 5, 6], mean + sd, np.float32)), 1, rtol=1e-5)
+    mean, std = last.offset, last.scale
+    np.testing.assert_allclose(first(np.full([1, 5, 6], mean + std, np.float32)), 1, rtol=1e-5)
 
 
 def test_learns(network):
-    """A smooth signal is predicted better after training."""
+    """Training must improve the prediction of a smooth signal."""
     model = network()
     rng = np.random.default_rng(0)
     time = rng.uniform(0, 6, [256, 1, 1]) + 0.3 * np.arange(5)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""Centroids are not the means of the training set, or are others after a resume."""
+"""Centroids must be the means of the training set, also after a resume."""
 
 import keras
 import numpy as np
@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from asd_tf.losses.ddcsad import DDCSAD
 from asd_tf.training.centroids import CentroidUpdate
-from asd_tf.training.layerwise_adam import LayerwiseAdam
 from asd_tf.training.one_cycle import one_cycle_rate
+from asd_tf.training.optimizers.layerwise_adam import LayerwiseAdam
 from asd_tf.training.stage import Stage, fit_stage
 
 CLIPS = 23
@@ -51,7 +51,7 @@ def means(embedder):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 23])
 def test_they_are_the_means_of_both_kinds(batch_size):
-    """In whatever batches the pass is done; the last one is not full."""
+    """Centroids must not depend on the batch size."""
     model, embedder = network()
     update = CentroidUpdate(model.get_layer("ddcsad"), embedder, training_set(LABELS, batch_size))
     assert not centroids(model).any()
@@ -60,7 +60,7 @@ def test_they_are_the_means_of_both_kinds(batch_size):
 
 
 def test_norms_are_adapted_before_the_first_step():
-    """Statistics of a norm follow those of each batch by its momentum, and nothing else moves."""
+    """Only the statistics of norms may change, by their momentum."""
     model, embedder = network()
     update = CentroidUpdate(model.get_layer("ddcsad"), embedder, training_set(), adapt_norms=True)
     dense, norm = embedder.layers[1], embedder.layers[2]
@@ -82,23 +82,23 @@ def test_norms_are_adapted_before_the_first_step():
 def test_a_training_set_of_one_kind_is_refused():
     model, embedder = network()
     clips = training_set(np.ones([CLIPS, 1], np.float32))
-    with pytest.raises(ValueError, match=r"^a training set of 23 normal clips and 0 outliers"):
+    with pytest.raises(ValueError, match=r"^clips must hold .* got 23 normal clips and 0 outl"):
         CentroidUpdate(model.get_layer("ddcsad"), embedder, clips).update()
 
 
 class Watch(keras.callbacks.Callback):
-    """Keeps the centroids of each step and what they should be at each epoch."""
+    """Records the centroids of each step and the expected ones of each epoch."""
 
     def __init__(self, embedder):
         super().__init__()
         self.embedder, self.used, self.expected = embedder, [], []
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Computes them from the network as it is now."""
+        """Computes the expected centroids with the current weights."""
         self.expected.append(means(self.embedder))
 
     def on_train_batch_end(self, batch, logs=None):
-        """Keeps them."""
+        """Records the current centroids."""
         self.used.append(centroids(self.model))
 
 
@@ -139,7 +139,7 @@ def test_each_epoch_has_those_of_its_network_also_after_a_resume(tmp_path):
 
 
 def test_a_finished_training_is_left_as_it_is(tmp_path):
-    """Killed behind the last epoch and before the stage was done, the centroids are there."""
+    """A training killed after its last epoch must restore its centroids."""
     model, _, _ = train(tmp_path, 2)
     again, _, watch = train(tmp_path, 2)
     assert not watch.used

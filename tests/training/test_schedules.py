@@ -1,4 +1,4 @@
-"""GeCo's balance factor leaves 0 or reaches its maximum at another step, also after a resume."""
+"""GeCo's balance factor must change at the published steps, also after a resume."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ STEPS = 7
 
 
 def ramp(step):
-    """The paper's: 0 to epoch 30, 10 from epoch 90 on."""
+    """Returns the paper's lambda: 0 up to epoch 30, 10 from epoch 90 on."""
     return linear_ramp(step, 30 * STEPS, 90 * STEPS, 10.0)
 
 
@@ -38,7 +38,7 @@ def test_a_ramp_without_length_is_a_jump(start):
 
 @pytest.mark.parametrize("steps", [1, 10, 750])
 def test_learning_rate_drops_at_the_first_step_of_an_epoch(steps):
-    """Keras' schedule keeps a value up to its boundary, so that of epoch k ends one step before."""
+    """The rate must change at the first step of its epoch."""
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
         [50 * steps - 1, 90 * steps - 1], [0.1, 0.01, 0.001]
     )
@@ -47,14 +47,14 @@ def test_learning_rate_drops_at_the_first_step_of_an_epoch(steps):
 
 
 class Record(keras.callbacks.Callback):
-    """Keeps what the variable and the learning rate were in each step."""
+    """Records the variable and the learning rate of each step."""
 
     def __init__(self, variable, rate):
         super().__init__()
         self.variable, self.rate, self.values, self.rates = variable, rate, [], []
 
     def on_train_batch_end(self, batch, logs=None):
-        """Keeps them."""
+        """Records both."""
         self.values.append(float(self.variable))
         self.rates.append(round(float(self.rate(self.model.optimizer.iterations - 1)), 6))
 

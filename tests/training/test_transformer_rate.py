@@ -1,4 +1,4 @@
-"""The Transformer's learning rate has another line, fall or corner than published."""
+"""The Transformer's learning rate must be the published one."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from asd_tf.training.transformer_rate import TransformerRate
 
 
 def test_the_published_formula():
-    """Vaswani et al., eq. 3, whose first step is number 1."""
+    """The rates must be those of Vaswani et al., eq. 3, whose first step is number 1."""
     steps = np.array([0, 1, 1000, 7998, 7999, 8000, 31999, 49999])
     number = steps + 1.0
     expected = 144**-0.5 * np.minimum(number**-0.5, number * 8000**-1.5)
@@ -18,7 +18,7 @@ def test_the_published_formula():
 
 
 def test_the_corner_is_exact():
-    """The highest rate is that of step 8,000, and four times as many steps halve it."""
+    """The rate must be highest at step 8,000, and half as high after four times as many."""
     rates = TransformerRate(64, 8000)(np.arange(32_000)).numpy()
     assert rates.argmax() == 7999
     assert rates[7999] == np.float32(1 / np.sqrt(64 * 8000))
@@ -41,5 +41,5 @@ def test_adam_takes_it_and_is_saved_with_it():
 
 @pytest.mark.parametrize("arguments", [{"width": 0}, {"width": 8, "warmup_steps": 0}])
 def test_impossible_arguments_are_refused(arguments):
-    with pytest.raises(ValueError, match="give no rate: use positive ones"):
+    with pytest.raises(ValueError, match=r"must be greater than 0, got 0$"):
         TransformerRate(**arguments)

@@ -1,4 +1,4 @@
-"""The warm-up begins at another rate, or peaks at another step, than it should."""
+"""The warm-up must begin with the right rate and peak at the right step."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from asd_tf.training.warm_up import WarmUp
     ],
 )
 def test_the_rate_of_each_step(schedule, expected, tmp_path):
-    """A training would begin at its full rate, or never reach it."""
+    """The rate must rise linearly to the peak."""
     found = [float(schedule(np.int64(step))) for step in range(7)]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     again = keras.optimizers.schedules.deserialize(
@@ -27,6 +27,6 @@ def test_the_rate_of_each_step(schedule, expected, tmp_path):
 
 
 def test_a_warm_up_longer_than_the_training_is_refused():
-    """The rate would never reach its peak."""
-    with pytest.raises(ValueError, match="shorten"):
+    """A warm-up must end before the training does."""
+    with pytest.raises(ValueError, match=r"^warmup_steps must be smaller than .* 10, got 10$"):
         WarmUp(1.0, 10, 10)

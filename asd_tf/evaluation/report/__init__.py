@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file that needs no network and nothing beside itself."""
+"""The report of an evaluation: one HTML file that loads nothing from disk or network."""
 
 from asd_tf.evaluation.report.build import build_report, write_report
 from asd_tf.evaluation.report.context import ReportContext, installed_versions

@@ -1,4 +1,4 @@
-"""Where the results of a report come from."""
+"""The run that a report describes."""
 
 import dataclasses
 import importlib.metadata
@@ -20,9 +20,9 @@ _PACKAGES = {
 
 
 def installed_versions() -> dict[str, str]:
-    """Returns the versions of asd_tf, of Python and of what the numbers depend on.
+    """Returns the versions of asd_tf, Python and the packages that results depend on.
 
-    The metadata of the packages are read; importing TensorFlow would take seconds.
+    Versions are read from package metadata, since importing TensorFlow would take seconds.
     """
     versions = {"asd_tf": asd_tf.__version__, "Python": platform.python_version()}
     for name, package in _PACKAGES.items():
@@ -35,18 +35,19 @@ def installed_versions() -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class ReportContext:
-    """What a report says of the run, beside its results.
+    """What a report says about a run besides its results.
 
     Attributes:
         method: Name of the method.
         recipe: Name of the recipe.
-        dataset: Name of the layout of the data, such as `dcase2022`.
-        seed: Seed of everything random.
-        values: The recipe, as one level of dotted keys.
-        settings: What else the run was told, such as `num_runs`.
-        commands: Command lines that make these results again.
-        bad_files: The files that could not be read: clip_id, reason. None where nobody looked.
-        versions: Name to version.
+        dataset: Name of the dataset's layout, such as `dcase2022`.
+        seed: Seed of the run.
+        values: The recipe, with dotted keys.
+        settings: Other settings of the run, such as `num_runs`.
+        commands: Command lines that reproduce these results.
+        bad_files: Files that could not be read, with the columns clip_id and reason; None if that
+            was not checked.
+        versions: Package name to version.
     """
 
     method: str

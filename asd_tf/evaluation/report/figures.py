@@ -1,18 +1,18 @@
-"""Inline SVG: small, sharp at any size, and coloured by the style sheet in dark and in light."""
+"""Charts as inline SVG, colored by the style sheet for light and dark themes."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from asd_tf.evaluation.curves import Histogram, roc_curves, score_histogram
 from asd_tf.evaluation.metrics import MAX_FPR
 from asd_tf.evaluation.report.html import Markup, element, number
+from asd_tf.evaluation.roc import Histogram, roc_curves, score_histogram
 
 _CLASSES = {
     "normal": "normal",
     "anomalous": "anomalous",
-    "no label": "unlabelled",
+    "no label": "unlabeled",
     "source normals": "source",
     "target normals": "target",
 }
@@ -22,11 +22,11 @@ _SIDE = 170
 
 
 def histogram_svg(clips: pd.DataFrame, title: str) -> Markup:
-    """Draws the scores of one section: source upwards, target downwards, thresholds dashed.
+    """Draws the scores of one section: source clips upwards, target clips downwards.
 
     Args:
-        clips: Rows of `tested_clips`, each with a score, at least one.
-        title: What it shows, for those who cannot see it.
+        clips: Rows of `select_test_clips`, each with a score, at least one.
+        title: Description for screen readers.
     """
     histogram = score_histogram(clips)
     edges, height = histogram.edges, _HEIGHT - _BOTTOM
@@ -53,7 +53,7 @@ def histogram_svg(clips: pd.DataFrame, title: str) -> Markup:
 
 
 def _ticks(histogram: Histogram, across) -> list[Markup]:
-    """Names both ends of the axis."""
+    """Labels both ends of the axis."""
     low, high = histogram.edges[[0, -1]]
     return [
         element("text", number(low), x=across(low), y=_HEIGHT - 6),
@@ -63,14 +63,14 @@ def _ticks(histogram: Histogram, across) -> list[Markup]:
 
 
 def roc_svg(clips: pd.DataFrame, title: str) -> Markup | None:
-    """Draws the ROC curves of one section over the range of its pAUC.
+    """Draws the ROC curves of one section, with the range of the pAUC shaded.
 
     Args:
-        clips: Rows of `tested_clips`, each with a label and a score.
-        title: What it shows, for those who cannot see it.
+        clips: Rows of `select_test_clips`, each with a label and a score.
+        title: Description for screen readers.
 
     Returns:
-        None where the section lacks a class.
+        The chart, or None if the section lacks a class.
     """
     curves = roc_curves(clips)
     if not curves:
@@ -81,26 +81,26 @@ def roc_svg(clips: pd.DataFrame, title: str) -> Markup | None:
         _line(0, side, side, 0, "chance"),
         element("path", d=f"M0 0V{side}H{side}", class_="axis"),
     ]
-    # The curve of both domains comes first and would be hidden by the others where they agree.
+    # Drawn last, the thin curve of both domains stays visible on top of the others.
     for curve in reversed(curves):
         points = _path(curve.fpr * side, (1 - curve.tpr) * side)
         shapes.append(element("path", d=points, class_=f"curve {_CLASSES.get(curve.name, '')}"))
     shapes += [
         element("text", "0", x=0, y=_SIDE - 6),
-        element("text", "false positives", x=side / 2, y=_SIDE - 6, class_="middle"),
+        element("text", "false positive rate", x=side / 2, y=_SIDE - 6, class_="middle"),
         element("text", "1", x=side, y=_SIDE - 6, class_="end"),
     ]
     return _svg(_SIDE, _SIDE, title, shapes)
 
 
 def bar_svg(value: float, title: str) -> Markup:
-    """Draws a share as a bar, with a mark at 0.5, which is chance for all areas."""
+    """Draws a share as a bar, with a mark at 0.5: chance for AUC and pAUC."""
     shapes = [
         element("rect", x=0, y=2, width=200, height=8, class_="track"),
         element("rect", x=0, y=2, width=_short(200 * value), height=8, class_="bar"),
         _line(100, 0, 100, 12, "threshold"),
     ]
-    # It may be stretched to any width.
+    # Bars are stretched to the width of their column.
     return _svg(200, 12, title, shapes, preserveAspectRatio="none")
 
 
@@ -121,5 +121,5 @@ def _path(x: np.ndarray, y: np.ndarray, end: str = "") -> str:
 
 
 def _short(value: float) -> str:
-    """Writes a coordinate to a tenth, without zeros."""
+    """Formats a coordinate with one decimal, without trailing zeros."""
     return f"{value:.1f}".rstrip("0").rstrip(".")

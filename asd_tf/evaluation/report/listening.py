@@ -1,10 +1,11 @@
-"""The part of a report that can be heard: the clips that stand out."""
+"""The chapter of a report with recordings: the highest scored and the most confused clips."""
 
 import pandas as pd
 
 from asd_tf.evaluation.report.html import (
     Markup,
     breakable,
+    chapter,
     count,
     data_uri,
     element,
@@ -16,34 +17,35 @@ from asd_tf.evaluation.report.media import Media, read_media
 from asd_tf.evaluation.report.ranking import LISTED, highest_scored, most_confused
 
 _HIGHEST = (
-    f"The {LISTED} clips that stand highest in their sections. Sections have scales of their own,"
-    " so clips are ordered by the distance of the score from the median of its section, divided by"
-    " the distance between its quartiles."
+    f"The {LISTED} clips with the highest scores relative to their sections. Scores of different"
+    " sections are not comparable, so clips are ordered by how far the score is above the median of"
+    " its section, divided by the interquartile range."
 )
 _CONFUSED = (
-    f"The {LISTED} labelled clips that stand deepest among those of the other class: normal clips"
-    " by the share of the anomalous clips of their section that score lower, anomalous clips by the"
-    " share of the normal ones that score higher. The mean of this share is 1 - AUC."
+    f"The {LISTED} labeled clips that are ranked worst against the other class of their section:"
+    " normal clips by the share of anomalous clips that score lower, anomalous clips by the share"
+    " of normal clips that score higher. The mean of this share over either class is 1 - AUC."
 )
 
 
-def listening_section(clips: pd.DataFrame) -> Markup | None:
-    """Builds a card with spectrogram and player for each clip that stands out.
+def listening_chapter(clips: pd.DataFrame) -> Markup | None:
+    """Builds a card with spectrogram and player for each of the clips worth listening to.
 
     Args:
-        clips: Rows of `tested_clips` with a score, with the columns of the clip table that say
-            where the samples are, and the columns `group`, `title` and `shown_label`.
+        clips: Rows of `select_test_clips` with a score, the columns of the clip table that locate
+            the samples, and the columns `section_key`, `title` and `shown_label`.
+
+    Returns:
+        The chapter, or None if there are no clips.
     """
     if clips.empty:
         return None
     highest, confused = highest_scored(clips), most_confused(clips)
-    return element(
-        "section",
-        element("h2", "Clips to listen to", id="clips-title"),
+    return chapter(
+        "clips",
+        "Clips to listen to",
         _list("Highest scores", "highest", _HIGHEST, highest),
         _list("Most confused", "confused", _CONFUSED, confused) if len(confused) else None,
-        id="clips",
-        aria_labelledby="clips-title",
     )
 
 
@@ -64,7 +66,7 @@ def _card(position: int, clip: pd.Series) -> Markup:
             element("span", position, class_="rank"),
             _name(clip["clip_id"]),
         ),
-        _verdict(clip),
+        _badges(clip),
         _facts(clip),
         _player(clip, read_media(clip)),
         class_="card",
@@ -72,7 +74,7 @@ def _card(position: int, clip: pd.Series) -> Markup:
 
 
 def _name(clip_id: str) -> Markup:
-    """Returns the name of the file, and above it that of its folder."""
+    """Returns the name of the folder above the name of the file."""
     folder, slash, name = clip_id.rpartition("/")
     return element(
         "div",
@@ -81,15 +83,15 @@ def _name(clip_id: str) -> Markup:
     )
 
 
-def _verdict(clip: pd.Series) -> Markup:
+def _badges(clip: pd.Series) -> Markup:
     label, decision = clip["shown_label"], clip["decision"]
-    badges = [element("span", label, class_=f"badge {label.replace('no label', 'unlabelled')}")]
+    badges = [element("span", label, class_=f"badge {label.replace('no label', 'unlabeled')}")]
     if not is_missing(decision):
         words = {
             ("normal", 1): "false alarm",
             ("anomalous", 0): "missed",
-            ("anomalous", 1): "alarm, right",
-            ("normal", 0): "no alarm, right",
+            ("anomalous", 1): "correct alarm",
+            ("normal", 0): "correct, no alarm",
         }
         default = "alarm" if decision == 1 else "no alarm"
         badges.append(element("span", words.get((label, int(decision)), default), class_="badge"))
@@ -118,7 +120,7 @@ def _facts(clip: pd.Series) -> Markup:
 
 def _player(clip: pd.Series, media: Media | None) -> Markup:
     if media is None:
-        text = "The recording could not be read any more: "
+        text = "The recording cannot be read anymore: "
         return element("p", text, element("code", clip["path"]), class_="warning")
     name = clip["clip_id"]
     picture = element(
@@ -133,9 +135,9 @@ def _player(clip: pd.Series, media: Media | None) -> Markup:
         src=data_uri("audio/flac", media.audio),
         aria_label=f"Recording {name}",
     )
-    note = f"0 to {media.sample_rate / 2000:g} kHz upwards, {media.seconds:.4g} s"
+    note = f"{media.seconds:.4g} s, 0 to {media.sample_rate / 2000:g} kHz from bottom to top"
     if media.is_cut:
-        note = f"the first {media.seconds:.3g} of {media.whole_seconds:.4g} s are here; {note}"
+        note = f"the first {media.seconds:.3g} of {media.clip_seconds:.4g} s; {note}"
     return element(
         "figure",
         element("div", picture, element("span", class_="cursor"), class_="spectrogram"),

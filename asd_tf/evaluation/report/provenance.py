@@ -1,4 +1,4 @@
-"""The last part of a report: how the result came about, and what it leaves out."""
+"""The last chapters of a report: the clips left out, and how the result was made."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,51 +6,48 @@ from typing import Any
 import pandas as pd
 
 from asd_tf.evaluation.report.context import ReportContext
-from asd_tf.evaluation.report.html import Markup, count, element, join
+from asd_tf.evaluation.report.html import Markup, chapter, count, element, join
 from asd_tf.evaluation.report.tables import definitions, named_files
 
-_STATUS = {"bad_file": "could not be read", "unknown_group": "machine or section not known"}
+_STATUS = {"bad_file": "could not be read", "unknown_group": "unknown machine or section"}
 
 
-def left_out_section(scored: pd.DataFrame, bad_files: pd.DataFrame | None) -> Markup | None:
-    """Names the clips without a score, and the files that could not be read.
+def left_out_chapter(scored: pd.DataFrame, bad_files: pd.DataFrame | None) -> Markup | None:
+    """Lists the clips without a score, and the files that could not be read.
 
     Args:
-        scored: The rows of `tested_clips`.
+        scored: The rows of `select_test_clips`.
         bad_files: See `ReportContext`.
+
+    Returns:
+        The chapter, or None if nothing was left out.
     """
     bad = bad_files if bad_files is not None else pd.DataFrame({"clip_id": [], "reason": []})
     reasons = dict(zip(bad["clip_id"], bad["reason"], strict=True))
     unscored = scored[scored["score"].isna()]
-    named = [
+    tested = [
         (clip, reasons.get(clip, _STATUS.get(status, status)))
         for clip, status in zip(unscored["clip_id"], unscored["status"], strict=True)
     ]
-    others = [(clip, why) for clip, why in reasons.items() if clip not in set(unscored["clip_id"])]
-    if not named and not others:
+    trained = [item for item in reasons.items() if item[0] not in set(unscored["clip_id"])]
+    if not tested and not trained:
         return None
-    parts = [
+    lists = [
         join(
-            element("h3", heading.format(count(len(files), one))),
+            element("h3", heading.format(count(len(files), name))),
             element("div", named_files(files), class_="files"),
         )
-        for heading, one, files in (
-            ("{} without a score", "test clip", named),
-            ("{} left out of training", "bad file", others),
+        for heading, name, files in (
+            ("{} without a score", "test clip", tested),
+            ("{} left out of training", "bad file", trained),
         )
         if files
     ]
-    return element(
-        "section",
-        element("h2", "Left out", id="left-out-title"),
-        *parts,
-        id="left-out",
-        aria_labelledby="left-out-title",
-    )
+    return chapter("left-out", "Left out", *lists)
 
 
-def provenance_section(context: ReportContext) -> Markup:
-    """Builds the run, the commands, the recipe and the versions."""
+def provenance_chapter(context: ReportContext) -> Markup:
+    """Builds the commands, the settings of the run, the versions and the recipe."""
     run = {
         "method": context.method,
         "recipe": context.recipe,
@@ -59,9 +56,9 @@ def provenance_section(context: ReportContext) -> Markup:
     }
     run |= {name: value for name, value in context.settings.items() if name not in run}
     commands = element("pre", element("code", "\n".join(context.commands)), tabindex=0)
-    return element(
-        "section",
-        element("h2", "How it was made", id="provenance-title"),
+    return chapter(
+        "provenance",
+        "How it was made",
         join(element("h3", "Commands"), commands) if context.commands else None,
         element(
             "div",
@@ -70,20 +67,18 @@ def provenance_section(context: ReportContext) -> Markup:
             class_="columns",
         ),
         join(element("h3", "Recipe"), _recipe(context.values)) if context.values else None,
-        id="provenance",
-        aria_labelledby="provenance-title",
     )
 
 
 def _recipe(values: Mapping[str, Any]) -> Markup:
-    """Builds a list for each part of the recipe: the keys with the same beginning."""
-    parts = {}
+    """Builds a list for each block of the recipe: the keys that start with the same word."""
+    blocks = {}
     for key, value in values.items():
-        part, _, rest = key.partition(".")
-        parts.setdefault(part if rest else "", []).append((rest or part, _value(value)))
+        first, _, rest = key.partition(".")
+        blocks.setdefault(first if rest else "", []).append((rest or first, _value(value)))
     lists = [
-        element("div", element("h4", part) if part else None, definitions(pairs))
-        for part, pairs in parts.items()
+        element("div", element("h4", name) if name else None, definitions(pairs))
+        for name, pairs in blocks.items()
     ]
     return element("div", *lists, class_="recipe")
 

@@ -1,4 +1,4 @@
-"""Which clips a reader should listen to."""
+"""Which clips are worth listening to: the highest scored and the most confused."""
 
 import numpy as np
 import pandas as pd
@@ -7,70 +7,69 @@ LISTED = 10
 
 
 def highest_scored(clips: pd.DataFrame, listed: int = LISTED) -> pd.DataFrame:
-    """Picks the clips that stand highest in their sections.
+    """Selects the clips with the highest scores relative to their sections.
 
-    Each section has a scale of its own, so that scores of different sections cannot be compared as
-    they are; see `standing`.
+    Scores of different sections are not comparable, so clips are ranked by `relative_scores`.
 
     Args:
-        clips: Rows of `tested_clips` with a score and a column `group`.
-        listed: How many to return, at most.
+        clips: Rows of `select_test_clips` with a score, and the column `section_key`.
+        listed: How many clips to return, at most.
 
     Returns:
-        The rows, highest first, with the column `standing`.
+        The rows, highest first, with the new column `relative_score`.
     """
-    ranked = clips.assign(standing=standing(clips))
-    return ranked.sort_values(["standing", "clip_id"], ascending=[False, True]).head(listed)
+    ranked = clips.assign(relative_score=relative_scores(clips))
+    return ranked.sort_values(["relative_score", "clip_id"], ascending=[False, True]).head(listed)
 
 
 def most_confused(clips: pd.DataFrame, listed: int = LISTED) -> pd.DataFrame:
-    """Picks the labelled clips that stand deepest among those of the other class.
+    """Selects the labeled clips that are ranked worst against the other class of their section.
 
     The confusion of a normal clip is the share of the anomalous clips of its section that score
-    lower, that of an anomalous clip the share of the normal ones that score higher; ties count
-    half. The mean confusion of either class is 1 - AUC of the section. Where several are equal, the
-    clip that stands farther out on the wrong side comes first.
+    lower; that of an anomalous clip is the share of the normal clips that score higher. Ties count
+    half. The mean confusion of either class is 1 - AUC of the section. Of clips with equal
+    confusion, the one whose score is farther on the wrong side comes first.
 
     Args:
-        clips: Rows of `tested_clips` with a score and a column `group`.
-        listed: How many to return, at most.
+        clips: Rows of `select_test_clips` with a score, and the column `section_key`.
+        listed: How many clips to return, at most.
 
     Returns:
-        The rows whose confusion is above 0, worst first, with the columns `confusion` (in 0..1)
-        and `others`, the number of clips it is a share of.
+        The rows whose confusion is above 0, worst first, with the new columns `confusion` (in 0..1)
+        and `others`, the number of clips of the other class.
     """
-    ranked = clips.assign(standing=standing(clips))
+    ranked = clips.assign(relative_score=relative_scores(clips))
     ranked = ranked[ranked["label"].notna()]
     confusion, others = np.zeros(len(ranked)), np.zeros(len(ranked), int)
     positions = pd.Series(np.arange(len(ranked)), index=ranked.index)
-    for _, group in ranked.groupby("group", sort=False):
-        rows = positions[group.index].to_numpy()
-        scores, anomalous = group["score"].to_numpy(), group["label"].to_numpy() == 1
-        confusion[rows[~anomalous]] = _share_below(scores[~anomalous], scores[anomalous])
-        confusion[rows[anomalous]] = _share_below(-scores[anomalous], -scores[~anomalous])
-        others[rows] = np.where(anomalous, np.sum(~anomalous), np.sum(anomalous))
-    outwards = np.where(ranked["label"] == 1, -ranked["standing"], ranked["standing"])
-    ranked = ranked.assign(confusion=confusion, others=others, outwards=outwards)
+    for _, rows in ranked.groupby("section_key", sort=False):
+        indices = positions[rows.index].to_numpy()
+        scores, anomalous = rows["score"].to_numpy(), rows["label"].to_numpy() == 1
+        confusion[indices[~anomalous]] = _share_below(scores[~anomalous], scores[anomalous])
+        confusion[indices[anomalous]] = _share_below(-scores[anomalous], -scores[~anomalous])
+        others[indices] = np.where(anomalous, np.sum(~anomalous), np.sum(anomalous))
+    wrongness = ranked["relative_score"] * np.where(ranked["label"] == 1, -1, 1)
+    ranked = ranked.assign(confusion=confusion, others=others, wrongness=wrongness)
     ranked = ranked[ranked["confusion"] > 0]
-    order = ["confusion", "outwards", "clip_id"]
+    order = ["confusion", "wrongness", "clip_id"]
     return ranked.sort_values(order, ascending=[False, False, True]).head(listed)
 
 
-def standing(clips: pd.DataFrame) -> pd.Series:
-    """Returns how far each score is from the median of its section, in quartile distances."""
-    scores = clips["score"].groupby(clips["group"])
+def relative_scores(clips: pd.DataFrame) -> pd.Series:
+    """Returns how far each score is above the median of its section, in interquartile ranges."""
+    scores = clips["score"].groupby(clips["section_key"])
     spread = scores.transform(_spread)
     return (clips["score"] - scores.transform("median")) / spread
 
 
 def _spread(scores: pd.Series) -> float:
     low, high = np.percentile(scores, [25, 75])
-    # More than half of the scores can be equal, and all of them.
+    # The interquartile range is 0 if half of the scores are equal, the range if all are.
     return float(high - low or np.ptp(scores) or 1.0)
 
 
 def _share_below(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns for each score the share of the others below it, ties half; 0 where none is."""
+    """Returns for each score the share of the others below it; ties count half."""
     if len(others) == 0:
         return np.zeros(len(scores))
     others = np.sort(others)

@@ -1,4 +1,4 @@
-"""Tables: with a caption, scopes, and buttons that sort them."""
+"""HTML tables with captions, header scopes and buttons that sort them; lists of definitions."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -22,20 +22,14 @@ COLUMN_NAMES = {
     "f1_target": "F1 target",
 }
 
-COUNTS = ("clips", "anomalies")
-"""The columns of `section_metrics` that are no shares."""
-
-KEYS = ("subset", "machine", "section")
-"""The columns of `section_metrics` that say what a row is about."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """A number in a table, and what it is sorted by.
+    """A number in a table.
 
     Attributes:
-        text: What is shown.
-        value: The number; None where it does not exist, which is sorted to the end.
+        text: The text shown.
+        value: The number to sort by; None if it does not exist, which is sorted to the end.
     """
 
     text: str
@@ -48,7 +42,7 @@ def share_cell(value: float | None) -> Cell:
 
 
 def count_cell(value: int) -> Cell:
-    """Returns the cell of a number of things."""
+    """Returns the cell of a count."""
     return Cell(f"{int(value):,}", int(value))
 
 
@@ -56,16 +50,17 @@ def table(
     caption: str,
     names: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    last: Iterable[Sequence[Any]] = (),
+    footer: Sequence[Sequence[Any]] = (),
 ) -> Markup:
-    """Builds a table that can be sorted by any column, and scrolled where it is too wide.
+    """Builds a table that can be sorted by any column, and scrolled if it is too wide.
 
     Args:
-        caption: What it shows.
-        names: Of the columns.
-        rows: Cells; the first of a row is its heading. Anything but a `Cell` is sorted as text.
-        last: Rows that stay at the end, such as means; their first cell takes the columns that
-            they lack.
+        caption: The caption.
+        names: Names of the columns.
+        rows: Cells of each row; the first is its heading. Values that are not a `Cell` are sorted
+            as text.
+        footer: Rows that stay at the end, such as means. If a row has fewer cells than columns, its
+            first cell spans the columns that are missing.
     """
     rows = list(rows)
     is_number = [isinstance(cell, Cell) for cell in (rows[0] if rows else names)]
@@ -79,15 +74,15 @@ def table(
         )
         for name, numeric in zip(names, is_number, strict=True)
     ]
-    parts = [
+    children = [
         element("caption", caption),
         element("thead", element("tr", *heads)),
         element("tbody", *(_row(row, len(names)) for row in rows)),
-        element("tfoot", *(_row(row, len(names)) for row in last)) if last else None,
+        element("tfoot", *(_row(row, len(names)) for row in footer)) if footer else None,
     ]
-    body = element("table", *parts, class_="sortable")
-    # What scrolls has to be reached by keyboard, and what is reached has to have a name.
-    return element("div", body, class_="scroll", role="region", aria_label=caption, tabindex=0)
+    content = element("table", *children, class_="sortable")
+    # A scrollable area must be reachable by keyboard, and what takes the focus must have a name.
+    return element("div", content, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
 def _row(cells: Sequence[Any], columns: int) -> Markup:
@@ -105,7 +100,7 @@ def _cell(tag: str, cell: Any, **attributes: Any) -> Markup:
 
 
 def definitions(pairs: Iterable[tuple[str, Any]]) -> Markup:
-    """Builds a list of names and their values."""
+    """Builds a list of names with their values."""
     children = []
     for name, value in pairs:
         children += [element("dt", breakable(name)), element("dd", value)]
@@ -113,7 +108,7 @@ def definitions(pairs: Iterable[tuple[str, Any]]) -> Markup:
 
 
 def named_files(files: Iterable[tuple[str, str]], shown: int = 200) -> Markup:
-    """Builds a list of clips with reasons, so long as it can be read."""
+    """Builds a list of files with reasons, of which the first `shown` are listed."""
     files = list(files)
     items = [
         element("li", element("code", name), f": {reason}" if reason else "")

@@ -5,40 +5,47 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from asd_tf.errors import UsageError
 from asd_tf.frontends.kaldi_fbank import KaldiFbank
 from asd_tf.models.encoders.attention import RelativePositionBias
-from asd_tf.models.encoders.blocks import Parts, Transformer, dropout, layer_norm, step_seed
+from asd_tf.models.encoders.blocks import (
+    Parts,
+    Transformer,
+    add_step_seed,
+    dropout,
+    layer_norm,
+)
+from asd_tf.models.encoders.config import EncoderConfig
+from asd_tf.models.encoders.family import EncoderFamily
 from asd_tf.models.encoders.positions import ConvPositions
-from asd_tf.models.encoders.sizes import Sizes
 
 BANDS = 128
-# Mean and deviation of the filter bank, as published; what is subtracted is divided by twice this.
+# Mean and standard deviation of the filter bank, as published. Features are divided by twice the
+# deviation.
 MEAN, DEVIATION = 15.41663, 6.55582
 
 
 @dataclasses.dataclass(frozen=True)
-class BeatsConfig(Sizes):
-    """Sizes of a BEATs encoder; the defaults are those of all published ones.
+class BeatsConfig(EncoderConfig):
+    """Sizes of a BEATs encoder; the defaults are those of all published checkpoints.
 
     Args:
         patch: Frames and bands in a patch.
         embed: Size of an embedded patch.
         depth: Number of blocks.
         width: Size of a token.
-        ffn: Size inside the feed-forward part.
+        ffn: Size of the hidden layer in the feed-forward part.
         heads: Number of attention heads.
         conv_positions: Taps of the position convolution.
         conv_groups: Groups of the position convolution.
         buckets: Rows of the table of relative positions.
-        max_distance: Distance from which all share a bucket.
+        max_distance: Distance from which on all distances share a bucket.
         deep_norm: Whether shortcuts and initial weights are scaled as in DeepNet.
-        classes: Of the predictor of a fine-tuned checkpoint; None if there is none.
-        input_dropout: Of the projected patches.
-        dropout: Behind attention and feed-forward part.
-        attention_dropout: Of attention weights.
-        activation_dropout: Inside the feed-forward part.
-        layer_drop: Probability that a block is left out of a training step.
+        classes: Classes of the predictor of a fine-tuned checkpoint; None for no predictor.
+        input_dropout: Rate of the projected patches.
+        dropout: Rate after attention and after the feed-forward part.
+        attention_dropout: Rate of the attention weights.
+        activation_dropout: Rate inside the feed-forward part.
+        layer_drop: Probability that a block is skipped in a training step.
     """
 
     patch: int = 16
@@ -61,55 +68,47 @@ class BeatsConfig(Sizes):
 
     def transformer(self) -> Transformer:
         """Returns the stack of blocks."""
-        return Transformer(
-            self.depth,
-            self.width,
-            self.heads,
-            self.ffn,
+        return super().transformer(
             pre_norm=False,
             alpha=(2 * self.depth) ** 0.25 if self.deep_norm else 1.0,
             beta=(8 * self.depth) ** -0.25 if self.deep_norm else 1.0,
-            dropout=self.dropout,
-            attention_dropout=self.attention_dropout,
-            activation_dropout=self.activation_dropout,
-            layer_drop=self.layer_drop,
         )
 
 
 def beats(
     config: BeatsConfig, samples: int, parts: Parts | None = None, head: bool = False
 ) -> keras.Model:
-    """Makes a BEATs encoder.
+    """Builds a BEATs encoder.
 
-    Tokens are in the order of time: token t x 8 + f is patch t in time, f in frequency. Frames and
-    samples that do not fill a patch are left out.
+    Tokens are ordered by time: token t x 8 + f is patch t in time and f in frequency. Samples and
+    frames at the end that do not fill a patch are ignored.
 
     Args:
         config: Its sizes.
         samples: N, at 16 kHz; at least 2,800, which is one patch in time.
-        parts: What stands in for its parts.
-        head: Whether the predictor is added.
+        parts: Replacements of its parts.
+        head: Whether to add the predictor.
 
     Returns:
         A model from waveform [batch, N] in -1..1 to tokens [batch, patches, width], or with the
         predictor to the probability of each class [batch, classes]; float32.
 
     Raises:
-        UsageError: If N is shorter, or there is no predictor.
+        ValueError: If N is too small, or `head` is set and the config has no predictor.
     """
     parts = parts or Parts()
     if head and config.classes is None:
-        raise UsageError("this BEATs has no predictor: use head=False")
+        raise ValueError("head must be False for a BEATs without a predictor (classes is None)")
     waveform = keras.Input([samples], name="waveform")
     transformer = config.transformer()
-    seed = step_seed(
+    seed = add_step_seed(
         waveform, parts.seed, config.input_dropout, *transformer.rates, parts.dense_dropout
     )
     tokens = _patches(config, parts.augment(filter_bank(waveform)))
     tokens = dropout(tokens, config.input_dropout, seed, "input_dropout")
-    place = ConvPositions(config.conv_positions, config.conv_groups, name="conv_positions")
+    positions = ConvPositions(config.conv_positions, config.conv_groups, name="conv_positions")
     tokens = layer_norm(1e-5, "encoder_norm")(
-        keras.layers.Add(dtype="float32")([tokens, place(tokens)])
+        keras.layers.Add(dtype="float32")([tokens, positions(tokens)])
     )
     tokens = dropout(tokens, config.dropout, seed, "encoder_dropout")
     bias = RelativePositionBias(
@@ -136,9 +135,9 @@ def _patches(config: BeatsConfig, features: tf.Tensor) -> tf.Tensor:
     """Adds the embedding of patches: features [batch, frames, 128] to tokens."""
     times, bands = features.shape[1] // config.patch, BANDS // config.patch
     if not times:
-        raise UsageError(
-            f"clips of {features.shape[1]} frames are shorter than one patch of {config.patch}: "
-            "use longer ones"
+        raise ValueError(
+            f"frames must be at least {config.patch} (one patch), got {features.shape[1]}: use "
+            "longer clips"
         )
     image = keras.layers.Reshape([*features.shape[1:], 1])(features)
     embed = keras.layers.Conv2D(
@@ -149,3 +148,18 @@ def _patches(config: BeatsConfig, features: tf.Tensor) -> tf.Tensor:
     if config.embed == config.width:
         return tokens
     return keras.layers.Dense(config.width, name="patch_projection")(tokens)
+
+
+BEATS = EncoderFamily(
+    kind="beats",
+    config=BeatsConfig,
+    build=beats,
+    sizes={
+        # For quick runs.
+        "tiny": BeatsConfig(
+            embed=64, depth=2, width=96, ffn=192, heads=4, conv_positions=32, conv_groups=4
+        ),
+        "base": BeatsConfig(),
+    },
+    published="BEATs_iter3_plus_AS2M.pt, linked from github.com/microsoft/unilm/tree/master/beats",
+)

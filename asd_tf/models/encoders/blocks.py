@@ -6,74 +6,85 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_counts, check_divisors, check_rates
 from asd_tf.models.encoders.attention import DotProductAttention, RelativeGate
-from asd_tf.models.encoders.randomness import LayerDrop, SeededDropout, StepSeed
+from asd_tf.models.layers.stateless_dropout import LayerDrop, SeededDropout, StepSeed
 
-# What a dense layer of a block does, which its name and the factory's `kind` say.
+# The dense layers of a block.
 KINDS = ("q", "k", "v", "out", "ffn1", "ffn2")
 
 
-def plain_dense(units: int, *, name: str, kind: str, layer: int, **kwargs) -> keras.layers.Layer:
-    """Makes the dense layers of a block where nobody wants others.
+def dense(units: int, *, name: str, kind: str, layer: int, **kwargs) -> keras.layers.Layer:
+    """Makes a dense layer of a block: the default of `Parts.dense`.
 
     Args:
         units: Size of the output.
-        name: Of the layer: `layer_<layer>_<kind>`.
+        name: Name of the layer: `layer_<layer>_<kind>`.
         kind: One of `KINDS`.
         layer: Number of the block, from 0.
-        kwargs: More arguments of a Dense: `use_bias` and `kernel_initializer`.
+        kwargs: Further arguments of a Dense: `use_bias` and `kernel_initializer`.
     """
     return keras.layers.Dense(units, name=name, **kwargs)
 
 
-def as_it_is(block: keras.Model) -> keras.layers.Layer:
-    """Wraps a block in nothing."""
+def identity(block: keras.Model) -> keras.layers.Layer:
+    """Returns a block as it is: the default of `Parts.wrap`."""
     return block
 
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """What a user of an encoder may put in its place.
+    """The replaceable parts of an encoder.
 
     Args:
-        dense: Makes every dense layer of every block, called as `plain_dense` is. Whatever it makes
-            must be a layer from [batch, tokens, width] to [batch, tokens, units] of the name given,
-            with weights `<name>/kernel` and `<name>/bias` if it shall take pre-trained ones.
-        wrap: Wraps every block, which is a functional model called with a list: its tokens, then
-            what it needs of the relative bias [1, heads, tokens, tokens] and the seed [2]. Gives
-            a layer that is called alike.
-        augment: Changes the features [batch, frames, bands] between frontend and network; a
-            function from Keras tensor to Keras tensor. Wav2Vec2 has none.
-        seed: Of dropout and layer drop.
-        dense_dropout: Of the dense layers; where it is not zero, those that have `takes_seed` are
-            called with [x, seed [2] of the step].
+        dense: Makes every dense layer of every block; has the signature of `dense`. Its result is a
+            layer with the given name from [batch, tokens, width] to [batch, tokens, units]. To take
+            pre-trained weights it must have weights `<name>/kernel` and `<name>/bias`.
+        wrap: Wraps every block. A block is a functional model called with a list: its tokens, then
+            the relative bias [1, heads, tokens, tokens] and the seed [2], where it needs them. The
+            wrapper is called in the same way.
+        augment: Augments the features [batch, frames, bands] between frontend and network; a
+            function from Keras tensor to Keras tensor. Wav2Vec2 does not use it.
+        seed: Seed of dropout and layer drop.
+        dense_dropout: Dropout rate inside the dense layers, in [0, 1). If it is not 0, dense layers
+            with `takes_seed` are called with [x, seed [2] of the step].
+
+    Raises:
+        ValueError: If a rate is out of range.
     """
 
-    dense: Callable[..., keras.layers.Layer] = plain_dense
-    wrap: Callable[[keras.Model], keras.layers.Layer] = as_it_is
+    dense: Callable[..., keras.layers.Layer] = dense
+    wrap: Callable[[keras.Model], keras.layers.Layer] = identity
     augment: Callable[[tf.Tensor], tf.Tensor] = lambda features: features
     seed: int = 0
     dense_dropout: float = 0.0
 
+    def __post_init__(self):
+        check_rates(dense_dropout=self.dense_dropout)
+
 
 @dataclasses.dataclass(frozen=True)
 class Transformer:
-    """The shape of a stack of blocks.
+    """A stack of transformer blocks.
 
     Args:
         depth: Number of blocks.
         width: Size of a token.
-        heads: Number of attention heads.
-        ffn: Size inside the feed-forward part.
-        pre_norm: Whether norms stand before attention and feed-forward part, or after their sums.
+        heads: Number of attention heads, a divisor of the width.
+        ffn: Size of the hidden layer in the feed-forward part.
+        pre_norm: Whether layer norms precede attention and feed-forward part, or follow the
+            residual sums.
         alpha: Factor of the shortcut (DeepNet, Wang et al. 2022).
-        beta: Gain of the initial v, out, ffn1 and ffn2 (DeepNet).
-        epsilon: Of the norms.
+        beta: Gain of the initial weights of v, out, ffn1 and ffn2 (DeepNet).
+        epsilon: Added to the variance in the layer norms.
         key_bias: Whether the projection of the keys has a bias.
-        dropout: Behind attention and feed-forward part.
-        attention_dropout: Of attention weights.
-        activation_dropout: Inside the feed-forward part.
-        layer_drop: Probability that a block is left out of a training step.
+        dropout: Rate after attention and after the feed-forward part.
+        attention_dropout: Rate of the attention weights.
+        activation_dropout: Rate inside the feed-forward part.
+        layer_drop: Probability that a block is skipped in a training step.
+
+    Raises:
+        ValueError: If an argument is out of range.
     """
 
     depth: int
@@ -90,6 +101,16 @@ class Transformer:
     activation_dropout: float = 0.0
     layer_drop: float = 0.0
 
+    def __post_init__(self):
+        check_counts(depth=self.depth, width=self.width, ffn=self.ffn)
+        check_divisors(self.width, heads=self.heads)
+        check_rates(
+            dropout=self.dropout,
+            attention_dropout=self.attention_dropout,
+            activation_dropout=self.activation_dropout,
+            layer_drop=self.layer_drop,
+        )
+
     def __call__(
         self,
         tokens: tf.Tensor,
@@ -97,7 +118,7 @@ class Transformer:
         seed: tf.Tensor | None,
         bias: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Adds the stack to tokens [batch, tokens, width]; gives tokens, float32."""
+        """Adds the stack to tokens [batch, tokens, width]; returns tokens, float32."""
         for index in range(self.depth):
             wanted = (tokens, bias, seed if self._needs_seed(parts) else None)
             inputs = [tensor for tensor in wanted if tensor is not None]
@@ -110,7 +131,7 @@ class Transformer:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """All probabilities; where one is not zero, the blocks need a seed."""
+        """All rates; if one is not 0, the stack needs a seed."""
         return (self.dropout, self.attention_dropout, self.activation_dropout, self.layer_drop)
 
     def _needs_seed(self, parts: Parts) -> bool:
@@ -118,20 +139,21 @@ class Transformer:
         return any((*rates, parts.dense_dropout))
 
     def block(self, index: int, like: list[tf.Tensor], parts: Parts) -> keras.Model:
-        """Makes block `index` for inputs like those given."""
-        # A batch of fixed size would have to suit the number of replicas, also for bias and seed.
+        """Builds block `index` for inputs of the shapes and types of `like`."""
+        # The first axis is left open for bias and seed too: a fixed size would have to be divided
+        # by the number of replicas.
         inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in like]
         seed = inputs[-1] if self._needs_seed(parts) else None
         bias = inputs[1] if len(inputs) - (seed is not None) > 1 else None
-        one = _Block(self, index, parts, seed)
-        tokens = one.residual(inputs[0], lambda x: one.attention(x, bias), "attention")
-        tokens = one.residual(tokens, one.feed_forward, "ffn")
+        block = _Block(self, index, parts, seed)
+        tokens = block.residual(inputs[0], lambda x: block.attention(x, bias), "attention")
+        tokens = block.residual(tokens, block.feed_forward, "ffn")
         return keras.Model(inputs, tokens, name=f"layer_{index}")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Block:
-    """One block, while it is made."""
+    """Builds the parts of one block."""
 
     shape: Transformer
     index: int
@@ -141,7 +163,7 @@ class _Block:
     def residual(
         self, x: tf.Tensor, branch: Callable[[tf.Tensor], tf.Tensor], name: str
     ) -> tf.Tensor:
-        """Adds a branch to its input, with a norm before the branch or behind the sum."""
+        """Adds a branch to its input, with a layer norm before the branch or after the sum."""
         norm = layer_norm(self.shape.epsilon, self._name(f"{name}_norm"))
         added = ScaledAdd(self.shape.alpha)
         outputs = branch(norm(x) if self.shape.pre_norm else x)
@@ -149,7 +171,7 @@ class _Block:
         return total if self.shape.pre_norm else norm(total)
 
     def attention(self, x: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
-        """Projects, attends and projects."""
+        """Adds the projections of q, k and v, the attention and the output projection."""
         width = self.shape.width
         query = self._dense(x, width, "q")
         key = self._dense(x, width, "k", use_bias=self.shape.key_bias)
@@ -168,7 +190,7 @@ class _Block:
         return self._dense(attend(inputs), width, "out")
 
     def feed_forward(self, x: tf.Tensor) -> tf.Tensor:
-        """Two dense layers around a GELU."""
+        """Adds two dense layers with a GELU between them."""
         x = keras.layers.Activation("gelu")(self._dense(x, self.shape.ffn, "ffn1"))
         x = self._dropout(x, self.shape.activation_dropout, "activation_dropout")
         return self._dense(x, self.shape.width, "ffn2")
@@ -213,15 +235,15 @@ class ScaledAdd(keras.layers.Layer):
 
 
 def layer_norm(epsilon: float, name: str) -> keras.layers.Layer:
-    """Makes a norm over the last axis, which stays float32 under mixed precision."""
+    """Makes a layer norm over the last axis, float32 under every precision policy."""
     return keras.layers.LayerNormalization(epsilon=epsilon, dtype="float32", name=name)
 
 
-def step_seed(inputs: tf.Tensor, seed: int, *rates: float) -> tf.Tensor | None:
-    """Adds the seed of each step to a network, if any of its rates is not zero."""
+def add_step_seed(inputs: tf.Tensor, seed: int, *rates: float) -> tf.Tensor | None:
+    """Adds the seed of each step to a network; None if all of its rates are 0."""
     return StepSeed(seed, name="step_seed")(inputs) if any(rates) else None
 
 
 def dropout(x: tf.Tensor, rate: float, seed: tf.Tensor | None, name: str) -> tf.Tensor:
-    """Adds a dropout, if its rate is not zero."""
+    """Adds a dropout, unless its rate is 0."""
     return SeededDropout(rate, name=name)([x, seed]) if rate else x

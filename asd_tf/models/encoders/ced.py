@@ -5,19 +5,20 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from asd_tf.errors import UsageError
+from asd_tf.arguments import check_positive
 from asd_tf.frontends.mel import LogMel
-from asd_tf.models.encoders.blocks import Parts, Transformer, layer_norm, step_seed
+from asd_tf.models.encoders.blocks import Parts, Transformer, add_step_seed, layer_norm
+from asd_tf.models.encoders.config import EncoderConfig
+from asd_tf.models.encoders.family import EncoderFamily
 from asd_tf.models.encoders.positions import PatchPositions
 from asd_tf.models.encoders.segments import JoinSegments, SplitSegments, segment_count
-from asd_tf.models.encoders.sizes import Sizes
 
 BANDS = 64
 EPSILON = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
-class CedConfig(Sizes):
+class CedConfig(EncoderConfig):
     """Sizes of a CED encoder; the defaults are those of "base".
 
     Args:
@@ -25,11 +26,11 @@ class CedConfig(Sizes):
         depth: Number of blocks.
         width: Size of a token.
         heads: Number of attention heads.
-        ffn: Size inside the feed-forward part.
-        frames: Longest input; longer ones are cut into pieces of this length.
-        classes: Of the classifier; None if there is none.
-        dropout: Behind attention and feed-forward part, and inside the latter.
-        attention_dropout: Of attention weights.
+        ffn: Size of the hidden layer in the feed-forward part.
+        frames: Frames of the longest input; longer inputs are cut into segments of this length.
+        classes: Classes of the classifier; None for no classifier.
+        dropout: Rate after attention, and after and inside the feed-forward part.
+        attention_dropout: Rate of the attention weights.
     """
 
     patch: int = 16
@@ -44,95 +45,89 @@ class CedConfig(Sizes):
 
     def transformer(self) -> Transformer:
         """Returns the stack of blocks."""
-        return Transformer(
-            self.depth,
-            self.width,
-            self.heads,
-            self.ffn,
-            pre_norm=True,
-            epsilon=EPSILON,
-            dropout=self.dropout,
-            attention_dropout=self.attention_dropout,
-            activation_dropout=self.dropout,
-        )
+        return super().transformer(pre_norm=True, epsilon=EPSILON, activation_dropout=self.dropout)
 
 
 def ced(
     config: CedConfig, samples: int, parts: Parts | None = None, head: bool = False
 ) -> keras.Model:
-    """Makes a CED encoder.
+    """Builds a CED encoder.
 
-    Tokens are in the order of frequency: token f x times + t is patch f in frequency, t in time. A
-    spectrogram with more than `frames` frames is cut into pieces of that length, of which the last
-    is filled with zeros; their tokens stand one after another, so that the mean over tokens is the
-    mean over pieces. (The published code averages the probabilities instead.)
+    Tokens are ordered by frequency: token f x times + t is patch f in frequency and t in time. A
+    spectrogram with more than `frames` frames is cut into segments of that length, the last one
+    padded with zeros. The tokens of the segments are concatenated, so that the mean over tokens is
+    the mean over segments. (The published code averages the probabilities instead.)
 
     Args:
         config: Its sizes.
         samples: N, at 16 kHz; at least 2,400, which is one patch in time.
-        parts: What stands in for its parts.
-        head: Whether the classifier is added.
+        parts: Replacements of its parts.
+        head: Whether to add the classifier.
 
     Returns:
         A model from waveform [batch, N] in -1..1 to tokens [batch, patches, width], or with the
         classifier to the probability of each class [batch, classes]; float32.
 
     Raises:
-        UsageError: If N is shorter, or there is no classifier.
+        ValueError: If N is too small, or `head` is set and the config has no classifier.
     """
     parts = parts or Parts()
     if head and config.classes is None:
-        raise UsageError("this CED has no classifier: use head=False")
+        raise ValueError("head must be False for a CED without a classifier (classes is None)")
     waveform = keras.Input([samples], name="waveform")
     features = keras.layers.BatchNormalization(
         momentum=0.99, epsilon=1e-5, dtype="float32", name="input_norm"
     )(log_mel(waveform))
     features = parts.augment(features)
-    times, pieces = features.shape[1] // config.patch, 1
+    times, segments = features.shape[1] // config.patch, 1
     if not times:
-        raise UsageError(
-            f"clips of {features.shape[1]} frames are shorter than one patch of {config.patch}: "
-            "use longer ones"
+        raise ValueError(
+            f"frames must be at least {config.patch} (one patch), got {features.shape[1]}: use "
+            "longer clips"
         )
     if times > config.frames // config.patch:
-        pieces = segment_count(features.shape[1], config.frames)
+        segments = segment_count(features.shape[1], config.frames)
         features = SplitSegments(config.frames, "zeros")(features)
     transformer = config.transformer()
     tokens = _patches(config, features)
-    seed = step_seed(waveform, parts.seed, *transformer.rates, parts.dense_dropout)
+    seed = add_step_seed(waveform, parts.seed, *transformer.rates, parts.dense_dropout)
     tokens = layer_norm(EPSILON, "encoder_norm")(transformer(tokens, parts, seed))
-    if pieces > 1:
-        tokens = JoinSegments(pieces)(tokens)
+    if segments > 1:
+        tokens = JoinSegments(segments)(tokens)
     return keras.Model(waveform, _head(config, tokens) if head else tokens, name="ced")
 
 
 def log_mel(waveform: tf.Tensor) -> tf.Tensor:
-    """Adds the frontend: waveform [batch, N] to levels [batch, frames, 64] in dB."""
-    levels = LogMel(
+    """Adds the frontend: waveform [batch, N] to log-mels [batch, frames, 64] in dB."""
+    log_mel_db = LogMel(
         n_mels=BANDS, frame_length=512, frame_step=160, bands="torchaudio", center=True
     )(waveform)
-    return DynamicRange(120.0, name="scaled_log_mel")(levels)
+    return DynamicRange(120.0, name="scaled_log_mel")(log_mel_db)
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class DynamicRange(keras.layers.Layer):
-    """Raises levels [batch, frames, bands] in dB to at least the clip's loudest minus a range.
+    """Raises log-mels [batch, frames, bands] in dB to at least the clip's maximum minus a range.
 
-    torchaudio takes the loudest of the whole batch where that has no channels; here a clip's score
-    must not depend on its neighbours.
+    torchaudio takes the maximum over the whole batch if that has no channels; here it is taken per
+    clip, so that a clip's score does not depend on the other clips of its batch.
 
     Args:
-        decibels: The range.
+        decibels: The range, greater than 0.
+
+    Raises:
+        ValueError: If it is not.
     """
 
     def __init__(self, decibels: float, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_positive(decibels=decibels)
         self.decibels = decibels
 
-    def call(self, levels):
-        """Raises."""
-        loudest = tf.reduce_max(levels, axis=[1, 2], keepdims=True)
-        return tf.maximum(levels, loudest - self.decibels)
+    def call(self, log_mel_db):
+        """Raises low values."""
+        maximum = tf.reduce_max(log_mel_db, axis=[1, 2], keepdims=True)
+        return tf.maximum(log_mel_db, maximum - self.decibels)
 
     def get_config(self):
         """Returns the arguments."""
@@ -146,8 +141,8 @@ def _patches(config: CedConfig, features: tf.Tensor) -> tf.Tensor:
     patches = keras.layers.Conv2D(config.width, config.patch, config.patch, name="patch_embedding")(
         image
     )
-    places = PatchPositions(config.frames // config.patch, name="positions")
-    tokens = places(patches)
+    positions = PatchPositions(config.frames // config.patch, name="positions")
+    tokens = positions(patches)
     return keras.layers.Reshape([tokens.shape[1] * tokens.shape[2], config.width])(tokens)
 
 
@@ -159,3 +154,17 @@ def _head(config: CedConfig, tokens: tf.Tensor) -> tf.Tensor:
     return keras.layers.Dense(
         config.classes, activation="sigmoid", dtype="float32", name="classifier"
     )(mean)
+
+
+CED = EncoderFamily(
+    kind="ced",
+    config=CedConfig,
+    build=ced,
+    sizes={
+        "tiny": CedConfig(width=192, heads=3, ffn=768),
+        "mini": CedConfig(width=256, heads=4, ffn=1024),
+        "small": CedConfig(width=384, heads=6, ffn=1536),
+        "base": CedConfig(),
+    },
+    published="mispeech/ced-base on huggingface.co, or the .pt of github.com/RicherMans/CED",
+)

@@ -1,37 +1,44 @@
-"""What tells an encoder where its tokens stand."""
+"""Position embeddings of the encoders."""
 
 import keras
 import tensorflow as tf
+
+from asd_tf.arguments import check_counts, check_divisors
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class ConvPositions(keras.layers.Layer):
     """Tokens [batch, tokens, width] to position features of the same shape: GELU(conv(tokens)).
 
-    A grouped convolution over time with as many outputs as tokens (wav2vec 2.0, Section 2), whose
-    kernel is a direction times a gain for each of its taps (weight norm). The groups are split and
+    A grouped convolution over time with one output per token (wav2vec 2.0, Section 2). Its kernel
+    has weight norm: a direction times a gain per tap. Groups are computed one by one and
     concatenated, since the grouped operation cannot be exported for a CPU. Weight norm and
     convolution are float32 under every precision policy.
 
     Args:
         taps: Length of the kernel.
         groups: Number of groups, a divisor of the width.
+
+    Raises:
+        ValueError: If an argument is not a positive integer, or `groups` does not divide the width.
     """
 
     def __init__(self, taps: int = 128, groups: int = 16, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_counts(taps=taps, groups=groups)
         self.taps = taps
         self.groups = groups
 
     def build(self, input_shape):
-        """Makes the weights."""
+        """Creates the weights."""
         width = input_shape[-1]
+        check_divisors(width, groups=self.groups)
         self.direction = self.add_weight(
             name="direction",
             shape=[self.taps, width // self.groups, width],
             initializer=keras.initializers.RandomNormal(stddev=(4 / (self.taps * width)) ** 0.5),
         )
-        # The norms of such directions, near enough, so that the kernel starts as they are.
+        # About the norm of the initial directions, so that the initial kernel is about these.
         gain = (4 / self.taps * width / self.groups) ** 0.5
         self.gain = self.add_weight(
             name="gain", shape=[self.taps, 1, 1], initializer=keras.initializers.Constant(gain)
@@ -43,7 +50,7 @@ class ConvPositions(keras.layers.Layer):
         """Convolves."""
         norm = tf.sqrt(tf.reduce_sum(self.direction**2, axis=[1, 2], keepdims=True))
         kernels = tf.split(self.direction * (self.gain / norm), self.groups, axis=-1)
-        # An even kernel has no middle: as published, there is one tap more before than after.
+        # An even kernel has one tap more before the token than after it, as published.
         after = self.taps - 1 - self.taps // 2
         padded = tf.pad(tokens, [[0, 0], [self.taps // 2, after], [0, 0]])
         parts = [
@@ -59,23 +66,27 @@ class ConvPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class PositionTable(keras.layers.Layer):
-    """Adds a fixed row of a table to each token [batch, tokens, width]; the first rows are used.
+    """Adds row t of a table to token t of [batch, tokens, width].
 
-    The table starts as sinusoids (Vaswani et al., 2017, Section 3.5, in the order of Whisper: first
-    all sines, then all cosines) and is not trained.
+    The table is initialized with sinusoids (Vaswani et al., 2017, Section 3.5), all sines before
+    all cosines as in Whisper, and is not trainable.
 
     Args:
-        rows: Of the table.
+        rows: Rows of the table.
+
+    Raises:
+        ValueError: If `rows` is not a positive integer, or there are more tokens than rows.
     """
 
     def __init__(self, rows: int, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_counts(rows=rows)
         self.rows = rows
 
     def build(self, input_shape):
-        """Makes the table."""
+        """Creates the table."""
         if input_shape[1] > self.rows:
-            raise ValueError(f"{input_shape[1]} tokens are more than the {self.rows} positions")
+            raise ValueError(f"tokens must be at most {self.rows}, got {input_shape[1]}")
         self.table = self.add_weight(
             name="table",
             shape=[self.rows, input_shape[-1]],
@@ -94,7 +105,7 @@ class PositionTable(keras.layers.Layer):
 
 
 def _sinusoids(shape, dtype=None, **kwargs):
-    """Initialises a table [rows, width]; periods grow from 2 pi to 20,000 pi."""
+    """Returns a table [rows, width] of sinusoids whose periods grow from 2 pi to 20,000 pi."""
     rows, width = shape
     exponents = tf.range(width // 2, dtype=tf.float32) / (width // 2 - 1)
     angles = tf.range(rows, dtype=tf.float32)[:, tf.newaxis] * 10000.0**-exponents
@@ -103,21 +114,25 @@ def _sinusoids(shape, dtype=None, **kwargs):
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class PatchPositions(keras.layers.Layer):
-    """Adds to each patch [batch, bands, times, width] a row for its band and one for its time.
+    """Adds an embedding of its band and one of its time to each patch [batch, bands, times, width].
 
     Args:
-        times: Rows of the table of times, of which the first are used.
+        times: Rows of the table of times; only the first ones are used.
+
+    Raises:
+        ValueError: If `times` is not a positive integer, or there are more patches in time.
     """
 
     def __init__(self, times: int, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_counts(times=times)
         self.times = times
 
     def build(self, input_shape):
-        """Makes the tables."""
+        """Creates the tables."""
         _, bands, times, width = input_shape
         if times > self.times:
-            raise ValueError(f"{times} patches in time are more than the {self.times} positions")
+            raise ValueError(f"patches in time must be at most {self.times}, got {times}")
         start = keras.initializers.RandomNormal(stddev=0.02)
         self.time = self.add_weight(name="time", shape=[self.times, width], initializer=start)
         start = keras.initializers.RandomNormal(stddev=0.02)

@@ -1,35 +1,38 @@
-"""Long inputs in pieces: what an encoder sees of a clip that is longer than its input."""
+"""Segments of inputs that are longer than the input of an encoder."""
 
 import keras
 import tensorflow as tf
+
+from asd_tf.arguments import check_choices, check_counts
 
 LASTS = ("align", "zeros")
 
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class SplitSegments(keras.layers.Layer):
-    """Tensor [batch, length, ...] to its segments [batch x count, size, ...], one after another.
+    """Tensor [batch, length, ...] to its segments [batch x count, size, ...], clip by clip.
 
     Args:
         size: Length of a segment.
-        last: Where the length is no multiple of it, the last segment ends with the input and
-            overlaps the one before (`align`), or is filled with zeros (`zeros`).
+        last: The last segment where the length is not a multiple of `size`: with `align` it ends
+            where the input ends and overlaps the segment before it, with `zeros` it is padded with
+            zeros.
 
     Raises:
-        ValueError: If `last` is another, or an input to align is shorter than a segment.
+        ValueError: If an argument is out of range, or an input to align is shorter than a segment.
     """
 
     def __init__(self, size: int, last: str = "align", **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
-        if last not in LASTS:
-            raise ValueError(f"last {last!r} is not known: use one of {', '.join(LASTS)}")
+        check_counts(size=size)
+        check_choices(LASTS, last=last)
         self.size = size
         self.last = last
 
     def build(self, input_shape):
         """Checks the length."""
         if self.last == "align" and input_shape[1] < self.size:
-            raise ValueError(f"{input_shape[1]} values are shorter than a segment of {self.size}")
+            raise ValueError(f"length must be at least {self.size}, got {input_shape[1]}")
         super().build(input_shape)
 
     def call(self, inputs):
@@ -51,14 +54,18 @@ class SplitSegments(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="asd_tf")
 class JoinSegments(keras.layers.Layer):
-    """What was made of segments, [batch x count, tokens, width], to [batch, count x tokens, width].
+    """Tokens of segments [batch x count, tokens, width] to [batch, count x tokens, width].
 
     Args:
-        count: Segments of an input.
+        count: Segments per input.
+
+    Raises:
+        ValueError: If `count` is not a positive integer.
     """
 
     def __init__(self, count: int, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
+        check_counts(count=count)
         self.count = count
 
     def call(self, inputs):
@@ -72,19 +79,19 @@ class JoinSegments(keras.layers.Layer):
 
 
 def segment_count(length: int, size: int) -> int:
-    """Returns how many segments there are of an input."""
+    """Returns the number of segments of `size` that cover an input of `length`."""
     return -(-length // size)
 
 
 def mean_over_segments(network: keras.Model, samples: int) -> keras.Model:
-    """Lets a network of short waveforms embed long ones.
+    """Applies a network for short waveforms to long ones.
 
-    The clip is cut into segments of the network's input, of which the last ends with the clip; its
-    embedding is the mean of theirs (Zheng 2024, Section 3.2: segments of 2 s for Wav2Vec2 and
-    Qwen-Audio; that it is the mean is a choice).
+    A clip is cut into segments of the network's input length; the last one ends where the clip
+    ends. The embedding of the clip is the mean over its segments (Zheng 2024, Section 3.2: segments
+    of 2 s for Wav2Vec2 and Qwen-Audio; the mean is our choice).
 
     Args:
-        network: From [batch, n] to [batch, D].
+        network: Model from [batch, n] to [batch, D].
         samples: Length of a clip, at least n.
 
     Returns:
@@ -93,7 +100,7 @@ def mean_over_segments(network: keras.Model, samples: int) -> keras.Model:
     size = network.input_shape[1]
     waveform = keras.Input([samples], name="waveform")
     embeddings = network(SplitSegments(size)(waveform))
-    rows = keras.layers.Reshape([1, network.output_shape[-1]])(embeddings)
-    rows = JoinSegments(segment_count(samples, size))(rows)
-    mean = keras.layers.GlobalAveragePooling1D(dtype="float32", name="mean_over_segments")(rows)
+    x = keras.layers.Reshape([1, network.output.shape[-1]])(embeddings)
+    x = JoinSegments(segment_count(samples, size))(x)
+    mean = keras.layers.GlobalAveragePooling1D(dtype="float32", name="mean_over_segments")(x)
     return keras.Model(waveform, mean, name=network.name)

@@ -1,0 +1,188 @@
+"""Training and evaluation from Python, as the commands do them.
+
+>>> import asd_tf
+>>> result = asd_tf.train("mahalanobis", data_dir=folder, recipe="quick", run_dir=run_dir)
+>>> 0 <= result.evaluation.official.score <= 1
+True
+>>> result.detector.score(files)["status"].unique().tolist()
+['ok']
+"""
+
+import dataclasses
+import functools
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from asd_tf.data.decoding.inspection import conversions
+from asd_tf.data.layouts.detection import is_simulated
+from asd_tf.data.layouts.readers import read_clips
+from asd_tf.data.simulation.dataset import SimulationOptions, planned_clips, simulate
+from asd_tf.data.windows import recordings_of
+from asd_tf.detector import Detector
+from asd_tf.detector.folder import detector_in
+from asd_tf.evaluation.results import Evaluation
+from asd_tf.experiment import training
+from asd_tf.experiment.evaluation import add_ground_truth, evaluate_run
+from asd_tf.experiment.recipe import build_config, default_recipe
+from asd_tf.progress import progress_over
+from asd_tf.run.lock import locked
+from asd_tf.run.run import Run
+from asd_tf.run.settings import Settings
+from asd_tf.run.stages import check_reusable
+
+_logger = logging.getLogger(__name__)
+
+SIMULATED = Path("data/simulated")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A run that was trained and evaluated.
+
+    Attributes:
+        run: The run.
+        evaluation: Metrics of its labeled test clips; `scored` is the table of all test clips.
+        singles: The evaluations of the single runs, where several were fused.
+    """
+
+    run: Run
+    evaluation: Evaluation
+    singles: Sequence[Evaluation] = ()
+
+    @functools.cached_property
+    def detector(self) -> Detector:
+        """The detector, which needs nothing else of the run."""
+        return Detector.load(self.run.detector_folder)
+
+
+def train(
+    method: str,
+    *,
+    data_dir: str | Path | None = None,
+    recipe: str | None = None,
+    values: Mapping[str, Any] | Sequence[str] = (),
+    dataset: str | None = None,
+    channel: str | None = None,
+    pretrained: str | Path | None = None,
+    ground_truth: str | Path | None = None,
+    own_labels: bool = False,
+    run_dir: str | Path | None = None,
+    overwrite: bool = False,
+    reuse: str | Path | None = None,
+    **settings: Any,
+) -> Result:
+    """Trains a detector on the normal clips of a dataset, and evaluates it on the labeled ones.
+
+    A run that was interrupted goes on where it was; one that has finished is only evaluated.
+
+    Args:
+        method: Name of the method, such as `wilkinghoff`.
+        data_dir: Folder of the data, or a manifest (CSV); None for simulated machines, which are
+            made in data/simulated.
+        recipe: Name of a recipe of the method, or a .py file with `get_config()`; by default
+            `paper`, and `quick` on simulated data.
+        values: What is changed in the recipe: {"train.epochs": 3}, or texts as of the command
+            line: ["train.epochs=3"].
+        dataset: Layout of the data, such as `dcase2022`; by default found from its names.
+        channel: Channel of recordings: near, far, mean or a number from 0.
+        pretrained: Published weights of an encoder, for methods that take some.
+        ground_truth: Labels of the evaluation clips, in the files of the official evaluator.
+        own_labels: Whether these are not to be compared with the official ones.
+        run_dir: Folder of the run; by default runs/METHOD-RECIPE-DATA-seedN.
+        overwrite: Whether a run that is in the folder is deleted first.
+        reuse: Folder of another run to take finished stages and embeddings from.
+        settings: Attributes of `Settings`: `seed`, `num_runs`, `untrained`, `mixed_precision`,
+            `strategy`, `deterministic` and `on_bad_file`.
+
+    Raises:
+        UsageError: If a name or a value is none that is possible; nothing is written.
+        InputError: If the data are not as needed.
+    """
+    recipe = recipe or default_recipe(data_dir)
+    config = build_config(method, recipe, values, pretrained)
+    data_dir = make_simulated(SIMULATED) if data_dir is None else Path(data_dir)
+    clips, dataset = read_clips(data_dir, dataset, channel)
+    machines = clips["machine"].nunique()
+    _logger.info("%s: %d clips of %d machines, layout %s", data_dir, len(clips), machines, dataset)
+    run_settings = Settings(method=method, recipe=recipe, dataset=dataset, **settings)
+    clips, bad = training.prepare(clips, config, method, run_settings.on_bad_file, dataset)
+    for line in conversions(recordings_of(clips), config.data.sample_rate):
+        _logger.info(line)
+    folder = default_folder(run_settings, data_dir) if run_dir is None else Path(run_dir)
+    reuse = None if reuse is None else check_reusable(Path(reuse))
+    with locked(folder):
+        run = Run.open(folder, run_settings, config, clips, overwrite=overwrite, reuse=reuse)
+        _logger.info("run folder: %s", folder)
+        if ground_truth is not None:
+            add_ground_truth(run, ground_truth, own_labels)
+        training.train(run, bad)
+        return Result(run, *evaluate_run(run))
+
+
+def evaluate(
+    run_dir: str | Path,
+    *,
+    ground_truth: str | Path | None = None,
+    own_labels: bool = False,
+    extra_scores: Sequence[str] = (),
+    tsne: bool = False,
+) -> Result:
+    """Evaluates a trained run again.
+
+    Args:
+        run_dir: Folder of the run.
+        ground_truth: Labels of the evaluation clips; they are kept with the run.
+        own_labels: Whether these are not to be compared with the official ones.
+        extra_scores: Scores to evaluate beside that of the detector, which read labels or all test
+            clips: names in `asd_tf.evaluation.extra_scores.registry.EXTRA_SCORES`.
+        tsne: Whether the report gets a map of the embeddings by t-SNE.
+
+    Raises:
+        InputError: If no finished run is there, or the labels do not fit.
+        UsageError: If an extra score is not known, or not for this run.
+    """
+    run = Run.load(Path(run_dir))
+    if ground_truth is not None:
+        add_ground_truth(run, ground_truth, own_labels)
+    return Result(run, *evaluate_run(run, tsne, extra_scores))
+
+
+def load_detector(folder: str | Path, *, require_signature: str | Path | None = None) -> Detector:
+    """Loads a detector, from its folder or from that of the run that made it.
+
+    Args:
+        folder: One of these folders.
+        require_signature: File of the key that must have signed it (`asd-detector sign`); None to
+            load it without a signature.
+
+    Raises:
+        InputError: If none is there, a file is missing, altered or foreign, or the signature is not
+            that of the key.
+    """
+    return Detector.load(detector_in(folder), require_signature)
+
+
+def make_simulated(folder: Path, options: SimulationOptions | None = None) -> Path:
+    """Makes a data set of simulated machines where it is not there yet; returns its folder."""
+    options = SimulationOptions() if options is None else options
+    if is_simulated(folder):
+        return simulate(folder, options)
+    _logger.info("making simulated machines in %s", folder)
+    with progress_over(len(list(planned_clips(options))), "simulate") as progress:
+        return simulate(folder, options, lambda done, total: progress(1))
+
+
+def default_folder(settings: Settings, data_dir: Path) -> Path:
+    """Returns where a run goes whose folder is not given."""
+    data = data_dir.resolve()
+    name = data.stem if data.suffix.lower() == ".csv" else data.name
+    name = re.sub(r"[^\w.-]+", "_", name) or "data"
+    folder = f"{settings.method}-{Path(settings.recipe).stem}-{name}-seed{settings.seed}"
+    if settings.untrained:
+        folder += "-untrained"
+    if settings.num_runs > 1:
+        folder += f"-x{settings.num_runs}"
+    return Path("runs") / folder

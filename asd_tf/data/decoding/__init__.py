@@ -1,0 +1,1 @@
+"""Decodes audio files to waveforms, and finds files that cannot be read."""

@@ -1,0 +1,1 @@
+"""Fetches the published data sets; interrupted downloads are resumed."""

@@ -1,0 +1,1 @@
+"""Readers of the layouts of data, and the tables and labels that come with them."""

@@ -1,0 +1,1 @@
+"""Simulated machines: a small data set that needs no download."""

@@ -1,0 +1,178 @@
+"""How a detector scores recordings that are longer than its windows."""
+
+import functools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asd_tf.data.decoding.inspection import inspect_clips
+from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.windows import has_windows, recordings_of, split_into_windows, unused_line
+from asd_tf.scoring.recordings import RecordingThresholds, pool_recordings
+from asd_tf.scoring.scores import LazyMapping, Scores
+from asd_tf.scoring.thresholds import Threshold
+
+ScoredRows = tuple[pd.DataFrame, list[np.ndarray | None]]
+
+_logger = logging.getLogger(__name__)
+
+
+class Recordings:
+    """Divides recordings into the windows of a detector, and pools their scores.
+
+    Args:
+        manifest: The content of its `detector.json`. Where that has no `recording`, as of earlier
+            versions and of the editions of DCASE, the first window of a recording is scored.
+        thresholds: The threshold of a window of each group.
+        of_recordings: Makes the thresholds of recordings, for a way of pooling.
+    """
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        thresholds: Mapping[Group, Threshold],
+        of_recordings: Callable[[str], RecordingThresholds],
+    ):
+        self._rule = manifest.get("recording")
+        self._of_windows = thresholds
+        self._make = of_recordings
+        # The parts of a fused detector may have windows of different lengths.
+        known = "samples" in manifest and "sample_rate" in manifest
+        self._seconds: float | None = (
+            manifest["samples"] / manifest["sample_rate"] if known else None
+        )
+
+    def windows_of(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Divides the recordings of a clip table into windows; those of each are rows in a row."""
+        if self._rule is None or self._seconds is None:
+            return clips
+        report = inspect_clips(clips)
+        windows = split_into_windows(clips, report, self._seconds, hop=self._rule["hop"]).table
+        order = np.argsort(pd.factorize(windows["recording_id"])[0], kind="stable")
+        return windows.iloc[order].reset_index(drop=True)
+
+    def ends(self, rows: pd.DataFrame) -> pd.Series:
+        """Returns where what was scored ends in its file, in seconds; NaN for unreadable files."""
+        seconds = inspect_clips(rows)["seconds"].to_numpy()
+        # The rest of a longer recording is not scored, unless it is in other windows.
+        if self._rule is None and self._seconds is not None:
+            seconds = np.minimum(seconds, self._seconds)
+        return rows["start_s"] + seconds
+
+    def log_unused(self, clips: pd.DataFrame) -> None:
+        """Says how much of the recordings is not scored, where that is their first window alone."""
+        if self._rule is None and self._seconds is not None:
+            line = unused_line(inspect_clips(clips), self._seconds, "its first window")
+            if line:
+                _logger.info("%s; train with --set data.windows=all to score all of it", line)
+
+    def pooled(self, clips: pd.DataFrame, scores: Scores) -> tuple[pd.DataFrame, Scores]:
+        """Pools the scores of windows, with all details.
+
+        Args:
+            clips: The clip table of the windows.
+            scores: Their scores.
+
+        Returns:
+            The clip table of the recordings, with the number of windows in the column `windows`,
+            and the scores of these. What was pooled from several windows has their scores as items.
+        """
+        if not has_windows(clips):
+            return clips, scores
+        names, groups = clips["recording_id"], names_and_rows(clips)
+        single = {name for name, rows in groups.items() if len(rows) == 1}
+
+        def pool(values: np.ndarray) -> np.ndarray:
+            spread = np.nanstd(values) if np.isfinite(values).any() else 1.0
+            return self._pool(values, names, np.full(len(values), spread or 1.0))
+
+        def pool_all(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: pool(of_part) for name, of_part in values.items()}
+
+        def mean(values: np.ndarray) -> np.ndarray:
+            return np.stack([values[rows].mean(axis=0) for rows in groups.values()])
+
+        def features_of(name: str) -> np.ndarray:
+            return mean(scores.features[name])
+
+        def transductive() -> np.ndarray | None:
+            values = scores.transductive()
+            return None if values is None else pool(values)
+
+        own = [None] * len(clips) if scores.items is None else scores.items
+        return recordings_of(clips), replace(
+            scores,
+            clip=self.scores_of(clips, scores.clip),
+            items=[
+                own[rows[0]] if name in single else scores.clip[rows]
+                for name, rows in groups.items()
+            ],
+            parts=pool_all(scores.parts),
+            features=LazyMapping(
+                {name: functools.partial(features_of, name) for name in scores.features}
+            ),
+            members=lambda: pool_all(scores.members()),
+            transductive=transductive,
+        )
+
+    def scores_of(self, windows: pd.DataFrame, scores: np.ndarray) -> np.ndarray:
+        """Returns the scores [recordings] of a clip table of windows with scores [windows]."""
+        if not has_windows(windows):
+            return scores
+        scale_of = {group: self._thresholds.scale(group) for group in set(groups_of(windows))}
+        scale = np.array([scale_of[group] for group in groups_of(windows)])
+        return self._pool(scores, windows["recording_id"], scale)
+
+    def threshold(self, group: Group, windows: int) -> Threshold | None:
+        """Returns the threshold of a recording of a number of windows; None if there is none."""
+        threshold = self._of_windows.get(group)
+        if threshold is None or windows == 1:
+            return threshold
+        return self._thresholds.threshold(group, windows)
+
+    def _pool(self, scores: np.ndarray, names: pd.Series, scale: np.ndarray) -> np.ndarray:
+        return pool_recordings(scores, names, self._pooling, scale)
+
+    @property
+    def _pooling(self) -> str:
+        return "max" if self._rule is None else self._rule["pool"]
+
+    @functools.cached_property
+    def _thresholds(self) -> RecordingThresholds:
+        return self._make(self._pooling)
+
+
+def names_and_rows(clips: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Returns the rows of each recording of a clip table, in the order of their first windows."""
+    rows = clips.reset_index(drop=True).groupby("recording_id", sort=False).indices
+    return {name: rows[name] for name in clips["recording_id"].unique()}
+
+
+def chunks_of(clips: pd.DataFrame, size: int, whole: bool) -> Iterator[pd.DataFrame]:
+    """Yields `size` rows of a clip table at a time, or more where recordings are kept whole."""
+    start, number = 0, pd.factorize(clips["recording_id"])[0]
+    while start < max(len(clips), 1):
+        end = min(start + size, len(clips))
+        if whole and end < len(clips):
+            end = int(np.searchsorted(number, number[end - 1], side="right"))
+        yield clips.iloc[start:end].reset_index(drop=True)
+        start = max(end, start + 1)
+
+
+def whole_recordings(scored: Iterable[ScoredRows]) -> Iterator[ScoredRows]:
+    """Joins what was scored in chunks so that no recording is in two of them."""
+    rest: ScoredRows | None = None
+    for table, items in scored:
+        if rest is not None:
+            table, items = pd.concat([rest[0], table], ignore_index=True), [*rest[1], *items]
+        last = table["recording_id"].iloc[-1:].to_list()
+        done = int((~table["recording_id"].isin(last)).sum())
+        if done:
+            yield table.iloc[:done].reset_index(drop=True), items[:done]
+        rest = table.iloc[done:].reset_index(drop=True), items[done:]
+    if rest is not None:
+        yield rest

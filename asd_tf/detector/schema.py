@@ -1,0 +1,139 @@
+"""What may stand in the manifest of a detector: types and ranges of its values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from asd_tf.detector.rules import (
+    Rule,
+    RuleError,
+    digest,
+    finite,
+    inner_path,
+    integer,
+    list_of,
+    mapping_of,
+    number,
+    object_of,
+    one_of,
+    optional,
+    text,
+)
+from asd_tf.scoring.fusion import Fusion
+from asd_tf.scoring.pooling import checked_pool
+from asd_tf.scoring.recordings import POOLS
+from asd_tf.scoring.scorers import COMBINES, LEVELS
+
+# As in recipes.
+SAMPLE_RATES = (2000, 192000)
+QUANTILES = (0.01, 0.9999)
+# The API can make detectors of shorter clips than recipes may have.
+SECONDS = (0.001, 600.0)
+
+_MAX_GROUPS = 100_000
+_MAX_PARTS = 10_000
+
+
+def check_manifest(manifest: Any) -> None:
+    """Checks types and ranges of all values.
+
+    Args:
+        manifest: The content of `detector.json`, with the names of today.
+
+    Raises:
+        ValueError: If a value is missing or out of range; the message names it.
+    """
+    finite(manifest, "")
+    object_of(_COMMON, _DESCRIPTION)(manifest, "")
+    _check_single(manifest) if manifest["kind"] == "single" else _check_fused(manifest)
+    rate, samples = manifest.get("sample_rate"), manifest.get("samples")
+    if rate and samples:
+        number(*SECONDS)(samples / rate, "samples/sample_rate, in seconds,")
+
+
+def _pool(value: Any, where: str) -> None:
+    try:
+        checked_pool(value)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RuleError(where, "a way of pooling", value) from error
+
+
+def _check_single(manifest: Mapping[str, Any]) -> None:
+    _SINGLE(manifest, "")
+    of_group = one_of(manifest["extractors"])
+    for index, group in enumerate(manifest["groups"]):
+        for scorer in group["scoring"]["scorers"]:
+            of_group(scorer["extractor"], f"groups[{index}].scoring.scorers.extractor")
+
+
+def _check_fused(manifest: Mapping[str, Any]) -> None:
+    _FUSED(manifest, "")
+    try:
+        Fusion.from_json(manifest["fusion"]).check_parts(len(manifest["parts"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise RuleError("fusion", "a rule for the parts", manifest["fusion"]) from error
+
+
+_THRESHOLD: Rule = object_of(
+    {
+        "value": optional(number()),
+        "rule": one_of(["gamma", "empirical", "none"]),
+        "n": integer(0, 10**9),
+        "scope": one_of(["group", "machine", "none"]),
+        "quantile": number(*QUANTILES),
+    }
+)
+_GROUP_OF_ALL: dict[str, Rule] = {"machine": text, "section": text, "threshold": _THRESHOLD}
+_SCORER: Rule = object_of(
+    {
+        "extractor": text,
+        "fit_on": one_of(LEVELS),
+        "score_on": one_of(LEVELS),
+        "pool": _pool,
+        "backend": object_of({}),
+    },
+    {"name": text, "weight": number(0.0, 1e300)},
+)
+_GROUP: Rule = object_of(
+    {
+        **_GROUP_OF_ALL,
+        "folder": inner_path,
+        "scoring": object_of(
+            {"combine": one_of(COMBINES), "scorers": list_of(_SCORER, _MAX_PARTS)}
+        ),
+    },
+    {"number": integer(0, 10**6)},
+)
+_COMMON: dict[str, Rule] = {
+    "asd_tf": text,
+    "kind": one_of(["single", "fused"]),
+    "sha256": mapping_of(inner_path, digest),
+}
+_DESCRIPTION: dict[str, Rule] = {
+    "method": text,
+    "recipe": text,
+    "sample_rate": integer(*SAMPLE_RATES),
+    "samples": integer(1, 10**9),
+    "channel": optional(integer(0, 1023)),
+    # Only in detectors of all windows of a recording; others score the first.
+    "recording": object_of({"pool": one_of(POOLS), "hop": number(0.001, 600.0)}),
+}
+
+
+def _name_of(group: Mapping[str, Any]) -> tuple[str, str]:
+    return group["machine"], group["section"]
+
+
+_SINGLE: Rule = object_of(
+    {
+        "sample_rate": integer(*SAMPLE_RATES),
+        "extractors": list_of(inner_path, _MAX_PARTS, unique=str),
+        "groups": list_of(_GROUP, _MAX_GROUPS, unique=_name_of),
+    }
+)
+_FUSED: Rule = object_of(
+    {
+        "fusion": object_of({}),
+        "parts": list_of(inner_path, _MAX_PARTS, unique=str),
+        "groups": list_of(object_of(_GROUP_OF_ALL), _MAX_GROUPS, unique=_name_of),
+    }
+)

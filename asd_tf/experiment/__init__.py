@@ -1,0 +1,1 @@
+"""From clips to a detector, and from a run to its evaluation."""

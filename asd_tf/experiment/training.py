@@ -1,0 +1,169 @@
+"""From clips to a detector: prepare the clips, check them, and train one run or several."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+
+import ml_collections
+import pandas as pd
+
+from asd_tf.config import check_choices, check_ranges, flatten
+from asd_tf.data.decoding.inspection import (
+    apply_bad_file_policy,
+    commonest_seconds,
+    inspect_clips,
+)
+from asd_tf.data.layouts.editions import EDITIONS
+from asd_tf.data.windows import Windows, duration, split_into_windows, unused_line
+from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
+from asd_tf.errors import UsageError
+from asd_tf.files import is_utf8, write_csv
+from asd_tf.methods.registry import load_method
+from asd_tf.run.folder import single_folder
+from asd_tf.run.run import Run
+from asd_tf.scoring.fusion import Fusion
+from asd_tf.scoring.recordings import POOLS
+
+_logger = logging.getLogger(__name__)
+
+_LIMITS = {
+    "calibration.quantile": (0.01, 0.9999),
+    "data.seconds": (0.02, 600.0),
+    "data.max_seconds": (0.02, 600.0),
+    "data.sample_rate": (2000, 192000),
+}
+# Keys that a recipe of one's own may lack.
+_OPTIONAL = {"data.hop": (0.02, 600.0), "data.max_windows": (1, 10**6)}
+
+
+def prepare(
+    clips: pd.DataFrame,
+    config: ml_collections.ConfigDict,
+    method: str,
+    on_bad_file: str,
+    dataset: str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Checks the files and the recipe, and fills in the values that depend on the data.
+
+    If `data.seconds` is none it becomes the commonest length of a clip, at most `data.max_seconds`.
+    Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
+    `one` where the layout is an edition of DCASE and `all` on other data. If a recipe names
+    `data.subsets`, clips of other subsets are left out. Nothing is written.
+
+    Args:
+        clips: The clip table.
+        config: The recipe; changed in place.
+        method: Name of the method.
+        on_bad_file: `fail`, or `skip` the training clips that cannot be read; test clips stay in
+            the table, and are reported without a score.
+        dataset: Layout of the data, such as `dcase2022` or `folder`.
+
+    Returns:
+        The clips of the run, a row for each window, and the bad ones with their reasons.
+
+    Raises:
+        InputError: If a file is bad and the policy is `fail`, none is good, or the method cannot
+            learn from these clips.
+        UsageError: If a value of the recipe is impossible.
+    """
+    known = flatten(config)
+    limits = {key: limit for key, limit in _OPTIONAL.items() if key in known}
+    check_ranges(config, {**_LIMITS, **limits})
+    check_choices(config, {"recording.pool": POOLS})
+    if config.data.get("subsets"):
+        clips = of_subsets(clips, config.data.subsets)
+    used = clips[clips["split"] != "supplemental"]
+    report = inspect_clips(used, thorough=on_bad_file == "skip")
+    good, bad = apply_bad_file_policy(used, report, on_bad_file)
+    if config.data.seconds is None:
+        config.data.seconds = min(commonest_seconds(report), config.data.max_seconds)
+    is_train = clips["split"] == "train"
+    # Tables are UTF-8: a test clip with another name has no row there, but in that of bad files.
+    is_row = ~is_train & clips["path"].map(is_utf8)
+    kept = clips[is_row | clips["clip_id"].isin(good["clip_id"])].reset_index(drop=True)
+    kept = _windows(kept, config, dataset)
+    load_method(method).check(config, kept)
+    return kept, bad
+
+
+def _windows(clips: pd.DataFrame, config: ml_collections.ConfigDict, dataset: str) -> pd.DataFrame:
+    """Divides recordings into windows as the recipe says; logs what is not used of them."""
+    data = config.data
+    windows = data.get("windows") or ("one" if dataset in EDITIONS else "all")
+    if "windows" in data:
+        data.windows = windows
+        check_choices(config, {"data.windows": ("all", "one")})
+    if windows == "one":
+        used = clips[clips["split"] != "supplemental"]
+        part = "one window (a random part in training, the first in scoring; data.windows=one)"
+        line = unused_line(inspect_clips(used), data.seconds, part)
+        if line:
+            _logger.info(line)
+        return clips
+    tables = []
+    for split, rows in clips.groupby("split", sort=False):
+        rows = rows.reset_index(drop=True)
+        most = data.get("max_windows") if split == "train" else None
+        report = inspect_clips(rows)
+        report["ok"] &= split != "supplemental"
+        split_up = split_into_windows(rows, report, data.seconds, hop=data.get("hop"), most=most)
+        tables.append(split_up.table)
+        if split != "supplemental":
+            _log_windows(split, len(rows), split_up, most)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _log_windows(split: str, recordings: int, windows: Windows, most: int | None) -> None:
+    if len(windows.table) > recordings:
+        _logger.info("%s: %d recordings, %d windows", split, recordings, len(windows.table))
+    if windows.unused_s > 0:
+        why = f"; {windows.capped} recordings have more than {most} windows (data.max_windows)"
+        _logger.info(
+            "%s: %s of %s of audio are in no window%s",
+            split, duration(windows.unused_s), duration(windows.total_s),
+            why if windows.capped else "",
+        )  # fmt: skip
+
+
+def of_subsets(clips: pd.DataFrame, subsets: Sequence[str]) -> pd.DataFrame:
+    """Returns the clips of some subsets, with a new index from 0."""
+    kept = clips[clips["subset"].isin(subsets)]
+    if kept.empty:
+        raise UsageError(
+            f"data.subsets={tuple(subsets)}: no clip is of these subsets, "
+            f"the data have {', '.join(sorted(clips['subset'].unique()))}"
+        )
+    return kept.reset_index(drop=True)
+
+
+def train(run: Run, bad: pd.DataFrame) -> None:
+    """Makes the detector of a run, or continues an interrupted run.
+
+    Args:
+        run: The run.
+        bad: The clips that were found unreadable, with reasons.
+    """
+    write_csv(run.folder / "bad_files.csv", bad, defuse=True)
+    if (run.detector_folder / "detector.json").exists():
+        return
+    if run.settings.num_runs > 1:
+        _train_many(run, bad)
+        return
+    run.settings.devices.prepare()
+    load_method(run.settings.method).fit(run)
+
+
+def _train_many(run: Run, bad: pd.DataFrame) -> None:
+    """Trains runs with consecutive seeds and fuses them by adding their scores."""
+    count = run.settings.num_runs
+    for index in range(count):
+        settings = dataclasses.replace(run.settings, seed=run.settings.seed + index, num_runs=1)
+        _logger.info("run %d of %d, seed %d", index + 1, count, settings.seed)
+        folder = run.root.single(index)
+        reuse = None if run.reuse is None else single_folder(run.reuse, index)
+        train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad)
+        if index == 0:  # fail after the first training, not after the last
+            check_can_be_fused(folder / "detector")
+    parts = {str(index): run.root.single(index) / "detector" for index in range(count)}
+    fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
+    write_fused_detector(run.detector_folder, parts, fusion, run.config.calibration.quantile)

@@ -1,0 +1,1 @@
+"""From clips to features: SavedModels, and the store that keeps what they computed."""

@@ -1,0 +1,1 @@
+"""Loading of SavedModels whose origin is not trusted."""

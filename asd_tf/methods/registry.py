@@ -1,0 +1,62 @@
+"""The methods by name: the one place where a method is registered."""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Protocol, cast
+
+import ml_collections
+import pandas as pd
+
+from asd_tf.config import check_choice
+from asd_tf.run.run import Run
+
+MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "ae": "ae",
+        "asai": "asai",
+        "geco": "geco",
+        "idnn": "idnn",
+        "kuroyanagi": "kuroyanagi.system",
+        "kuroyanagi_ae": "kuroyanagi.autoencoder",
+        "kuroyanagi_bc": "kuroyanagi.classifier",
+        "loudness": "loudness",
+        "mahalanobis": "mahalanobis",
+        "mobilenetv2": "mobilenetv2",
+        "pae": "pae",
+        "resnet18": "resnet18",
+        "stgram": "stgram",
+        "wilkinghoff": "wilkinghoff",
+        "zheng": "zheng.system",
+    }
+)
+"""Name of a method, which is the folder of its recipes in configs/, to its module here."""
+
+
+class Method(Protocol):
+    """The functions that the module of a method has."""
+
+    def check(self, config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
+        """Checks recipe and clips before anything is written.
+
+        Args:
+            config: The recipe, with all overrides applied and `data.seconds` filled in.
+            clips: The clip table.
+
+        Raises:
+            UsageError: If a value of the recipe is impossible.
+            InputError: If the method cannot learn from these clips.
+        """
+
+    def fit(self, run: Run) -> None:
+        """Trains on the training clips of a run, and writes its detector to the run's folder."""
+
+
+def load_method(name: str) -> Method:
+    """Imports the module of a method.
+
+    Raises:
+        UsageError: If there is no such method; the message suggests the nearest name.
+    """
+    check_choice("method", name, MODULES)
+    return cast(Method, importlib.import_module(f"asd_tf.methods.{MODULES[name]}"))

@@ -1,0 +1,1 @@
+"""The system of Zheng et al., ICASSP 2025."""

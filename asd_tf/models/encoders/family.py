@@ -1,0 +1,27 @@
+"""The one entry by which an encoder is known to the rest of the package."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import keras
+
+from asd_tf.models.encoders.config import EncoderConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderFamily:
+    """An encoder in all its sizes.
+
+    Attributes:
+        kind: Its name in recipes and in converted checkpoints.
+        config: Class of its configs.
+        build: Builds it; called with (config, samples, parts, **kwargs), see `build_encoder`.
+        sizes: Name to config of each size that can be trained from random weights.
+        published: Where pre-trained weights are published, for messages.
+    """
+
+    kind: str
+    config: type[EncoderConfig]
+    build: Callable[..., keras.Model]
+    sizes: Mapping[str, EncoderConfig]
+    published: str

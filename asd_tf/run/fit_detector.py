@@ -1,0 +1,236 @@
+"""From extractors to a detector: features, backends, calibration and thresholds."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import ml_collections
+import numpy as np
+import pandas as pd
+
+from asd_tf.backends.fit_cache import fit_cache
+from asd_tf.backends.registry import build_backend
+from asd_tf.config import usage_errors
+from asd_tf.data.decoding.inspection import reason_for
+from asd_tf.data.groups import Group, rows_of_groups
+from asd_tf.data.layouts.channels import common_channel
+from asd_tf.data.windows import has_windows
+from asd_tf.detector.single import write_detector
+from asd_tf.errors import InputError
+from asd_tf.extraction.extractor import Extractor, Extractors
+from asd_tf.extraction.features import ClipFeatures
+from asd_tf.progress import progress_over
+from asd_tf.run.networks import export
+from asd_tf.run.run import Run
+from asd_tf.scoring.calibration import (
+    cross_fit_scores,
+    feature_statistics,
+    held_out_scores,
+    matching_weights,
+)
+from asd_tf.scoring.scorers import GroupScorer, Scorer
+from asd_tf.scoring.thresholds import fit_thresholds
+
+_logger = logging.getLogger(__name__)
+
+# Keys of the section `backend` that describe a backend; others are read by the method.
+_OF_BACKEND = ("combine", "normalize", "oversample", "members")
+
+
+def fit_detector(
+    run: Run,
+    extractors: Mapping[str, Path],
+    scorers: Callable[[Group], Sequence[Scorer]],
+    *,
+    held_out: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    section_ids: Mapping[Group, int] | None = None,
+) -> None:
+    """Fits backends on the features of the training clips and writes the run's detector.
+
+    Each group (machine, section) gets its own scorers, fitted on all of its clips, and calibration
+    scores by cross-fitting: every normal clip is scored by a backend that was not fitted to it. If
+    clips were held out of the training of the network, only these calibrate, and nothing is fitted
+    to them.
+
+    Args:
+        run: The run.
+        extractors: Name to SavedModel. Each embeds the clips of the groups that it scores.
+        scorers: From a group to its scorers, unfitted; a weight may be `matched`, see
+            `matching_weights`. All groups of a machine have the same kinds of scorers.
+        held_out: [clips] bool, the training clips that no network was trained on; None for
+            cross-fitting.
+        mask: [clips] bool, the training clips that are used to fit and to calibrate; None for all.
+        section_ids: Group to the number that networks take as input; None if no network needs it.
+    """
+    clips = run.train_clips
+    mask = np.ones(len(clips), bool) if mask is None else mask
+    indices_of = {group: rows[mask[rows]] for group, rows in rows_of_groups(clips).items()}
+    with usage_errors(run.config):
+        unfitted = {group: GroupScorer(scorers(group)) for group in indices_of}
+    features = _training_features(run, extractors, unfitted, indices_of, section_ids)
+    _logger.info("fit the backends and calibrate the thresholds")
+    fitted, alone, statistics = {}, {}, []
+    for group, indices in indices_of.items():
+        of_group = {name: features[name][indices] for name in unfitted[group].extractors}
+        domain = clips["domain"].iloc[indices].to_numpy(object)
+        held = None if held_out is None else held_out[indices]
+        with usage_errors(run.config):
+            fitted[group], alone[group] = _fit_group(
+                unfitted[group], of_group, domain, held, run.settings.seed,
+                clips["recording_id"].iloc[indices].to_numpy(object),
+            )  # fmt: skip
+        statistics.append(_statistics(group, of_group))
+    for group, scorer in fitted.items():
+        of_machine = [scores for other, scores in alone.items() if other[0] == group[0]]
+        fitted[group] = scorer.with_matched_weights(matching_weights(of_machine))
+    columns = ["machine", "section", "clip_id", "domain"]
+    if has_windows(clips):
+        columns.append("recording_id")
+    calibration = pd.concat(
+        [
+            clips.iloc[indices][columns].assign(score=fitted[group].combined_clips(alone[group]))
+            for group, indices in indices_of.items()
+        ],
+        ignore_index=True,
+    )
+    _warn_of_one_recording(calibration)
+    if held_out is not None:
+        calibration = calibration.dropna(subset="score", ignore_index=True)
+    write_detector(
+        run.detector_folder,
+        _description(run),
+        extractors,
+        fitted,
+        fit_thresholds(calibration, list(fitted), run.config.calibration.quantile),
+        calibration,
+        statistics,
+        section_ids,
+    )
+
+
+def _fit_group(
+    scorer: GroupScorer,
+    features: Mapping[str, np.ndarray],
+    domain: np.ndarray,
+    held_out: np.ndarray | None,
+    seed: int,
+    recording: np.ndarray,
+) -> tuple[GroupScorer, np.ndarray]:
+    """Fits the scorers of a group; returns them and the calibration scores [n, scorers] of each."""
+    if held_out is not None:
+        return held_out_scores(scorer, features, domain, held_out)
+    with fit_cache():
+        alone = cross_fit_scores(scorer, features, domain, seed, recording)
+        return scorer.fit(features, domain), alone
+
+
+def _training_features(
+    run: Run,
+    extractors: Mapping[str, Path],
+    scorers: Mapping[Group, GroupScorer],
+    indices_of: Mapping[Group, np.ndarray],
+    section_ids: Mapping[Group, int] | None,
+) -> dict[str, ClipFeatures]:
+    """Computes, for each extractor, the features of the training clips of groups that use it."""
+    loaded, features = Extractors(extractors), {}
+    for name in loaded:
+        using = [indices_of[group] for group in scorers if name in scorers[group].extractors]
+        indices = np.sort(np.concatenate(using))
+        features[name] = _features(run, name, loaded[name], indices, section_ids)
+    return features
+
+
+def _features(
+    run: Run,
+    name: str,
+    extractor: Extractor,
+    indices: np.ndarray,
+    section_ids: Mapping[Group, int] | None,
+) -> ClipFeatures:
+    """Computes the features of the training clips at `indices`."""
+    clips = run.train_clips.iloc[indices].reset_index(drop=True)
+    sample_rate = run.config.data.sample_rate
+    with progress_over(len(clips), f"embed {name}") as progress:
+        values, ok = run.embeddings.features(
+            name, extractor, clips, sample_rate, progress, "train", section_ids
+        )
+    if not ok.all():
+        bad = clips[~ok].iloc[0]
+        reason = reason_for(bad)
+        raise InputError(f"{bad['path']}: {reason}; repair it, or leave it out: --on_bad_file=skip")
+    positions = np.full(len(run.train_clips), -1)
+    positions[indices] = np.arange(len(indices))
+    return ClipFeatures(values, positions)
+
+
+def _warn_of_one_recording(calibration: pd.DataFrame) -> None:
+    """Says which groups have windows of one recording only, none of which can judge the others."""
+    if "recording_id" not in calibration:
+        return
+    for group, of_group in calibration.groupby(["machine", "section"]):
+        if len(of_group) > 1 and of_group["recording_id"].nunique() == 1:
+            _logger.warning(
+                "%s, section %s: all its normal windows are of one recording, so that none can be "
+                "held out: it has no threshold of its own; record at least two", *group,
+            )  # fmt: skip
+
+
+def _description(run: Run) -> dict[str, Any]:
+    """Returns the description that is stored with the detector."""
+    data = run.config.data
+    recording = {}
+    if data.get("windows") == "all":
+        pool = run.config.recording.pool
+        recording = {"recording": {"pool": pool, "hop": data.get("hop") or data.seconds}}
+    return {
+        "method": run.settings.method,
+        "recipe": run.settings.recipe,
+        "sample_rate": run.config.data.sample_rate,
+        "channel": common_channel(run.train_clips),
+        "samples": run.samples,
+        **recording,
+    }
+
+
+def _statistics(group: Group, features: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {
+        "machine": group[0],
+        "section": group[1],
+        "extractors": {name: feature_statistics(values) for name, values in features.items()},
+    }
+
+
+def scorer_of(
+    config: ml_collections.ConfigDict,
+    extractor: str,
+    *,
+    weight: float | Literal["matched"] = 1.0,
+    **kwargs: Any,
+) -> Scorer:
+    """Returns a scorer with the backend that the section `backend` of a recipe describes.
+
+    Args:
+        config: The recipe.
+        extractor: Name of the extractor.
+        weight: See `Scorer`.
+        **kwargs: Other attributes of `Scorer`: `fit_on`, `score_on`, `pool` and `name`.
+
+    Raises:
+        UsageError: If a key or value of the section is not known.
+    """
+    backend = {key: value for key, value in config.backend.to_dict().items() if key in _OF_BACKEND}
+    return Scorer(extractor, build_backend(backend), weight=weight, **kwargs)
+
+
+def fit_untrained(run: Run, build: Callable[[Run], keras.Model]) -> None:
+    """Makes the detector of a method whose features need no training.
+
+    Args:
+        run: The run.
+        build: Builds the network from waveforms to features.
+    """
+    folder = export(run, "extractor", ("data", "frontend"), lambda stage: build(run))
+    fit_detector(run, {"features": folder}, lambda group: [scorer_of(run.config, "features")])

@@ -1,0 +1,1 @@
+"""From features to anomaly scores, to thresholds, and to fused scores."""

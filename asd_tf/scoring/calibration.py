@@ -1,0 +1,161 @@
+"""Scores of normal clips by backends fitted without them, and statistics of their features."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+
+from asd_tf.backends.per_domain import NoTrainingRowsError, RowLabels
+from asd_tf.scoring.scorers import GroupScorer
+
+_FOLDS = 5
+_LEAVE_ONE_OUT_BELOW = 10
+
+
+def cross_fit_scores(
+    group_scorer: GroupScorer,
+    features_by_extractor: Mapping[str, np.ndarray],
+    domain: RowLabels,
+    seed: int,
+    recording: RowLabels | None = None,
+) -> np.ndarray:
+    """Scores every clip of a group by a clone of its scorer that is fitted without the clip.
+
+    Recordings of domains with at least 10 recordings are divided into 5 folds, stratified by
+    domain. Each recording of a smaller domain is scored by a fit to all others. A missing domain
+    counts as source.
+
+    Args:
+        group_scorer: The scorer of the group; it is not changed.
+        features_by_extractor: [n, D] or [n, items, D] features of its normal clips.
+        domain: [n] domain of each clip.
+        seed: Seed of the folds.
+        recording: [n] the recording of each clip, whose clips are in the same fold and domain; None
+            if each clip is one.
+
+    Returns:
+        [n, scorers] anomaly scores of each scorer alone; NaN if no clips are left to fit to, as for
+        the only recording of a group.
+    """
+    domains = _with_source(domain)
+    scores = np.full([len(domains), len(group_scorer.scorers)], np.nan)
+    number, first = _recordings(recording, len(domains))
+    for held_recordings in _held_out(domains[first], seed):
+        held = np.flatnonzero(np.isin(number, held_recordings))
+        rest = np.setdiff1d(np.arange(len(domains)), held)
+        if not len(rest):
+            continue
+        try:
+            scorer = group_scorer.clone().fit(_select(features_by_extractor, rest), domains[rest])
+        except NoTrainingRowsError:
+            continue
+        scores[held] = _parts(scorer, features_by_extractor, domains, held)
+    return scores
+
+
+def held_out_scores(
+    group_scorer: GroupScorer,
+    features_by_extractor: Mapping[str, np.ndarray],
+    domain: RowLabels,
+    held_out: np.ndarray,
+) -> tuple[GroupScorer, np.ndarray]:
+    """Fits the scorer of a group to the clips that are not held out, and scores the others.
+
+    Args:
+        group_scorer: The scorer of the group; it is fitted in place.
+        features_by_extractor: [n, D] or [n, items, D] features of its normal clips.
+        domain: [n] domain of each clip.
+        held_out: [n] bool, true for the clips that are held out.
+
+    Returns:
+        The fitted scorer, and [n, scorers] anomaly scores of each of its scorers alone; NaN for
+        clips that are not held out.
+    """
+    domains = _with_source(domain)
+    rest = np.flatnonzero(~held_out)
+    fitted = group_scorer.fit(_select(features_by_extractor, rest), domains[rest])
+    scores = np.full([len(domains), len(fitted.scorers)], np.nan)
+    held = np.flatnonzero(held_out)
+    if len(held):
+        scores[held] = _parts(fitted, features_by_extractor, domains, held)
+    return fitted, scores
+
+
+def matching_weights(scores: Sequence[np.ndarray]) -> list[float]:
+    """Returns weights that give the scores of all scorers the same standard deviation.
+
+    Args:
+        scores: For each group, [n, scorers] scores of each scorer alone on normal clips. Clips with
+            a score that is not finite are left out.
+
+    Returns:
+        [scorers] the standard deviation within groups of the first scorer, divided by that of each
+        scorer; 1 if either of the two is 0.
+    """
+    finite = [of_group[np.isfinite(of_group).all(axis=1)] for of_group in scores]
+    centered = [of_group - of_group.mean(axis=0) for of_group in finite if len(of_group)]
+    if not centered:
+        return [1.0] * scores[0].shape[1]
+    stds = np.sqrt(np.mean(np.square(np.concatenate(centered)), axis=0))
+    return [float(stds[0] / std) if stds[0] > 0 and std > 0 else 1.0 for std in stds]
+
+
+def feature_statistics(features: np.ndarray) -> dict[str, Any]:
+    """Returns mean and standard deviation of each feature of normal clips, in plain values.
+
+    Args:
+        features: [n, D] or [n, items, D]; all items have the same weight.
+
+    Returns:
+        `mean` and `std`, lists of D numbers, and `n`, the number of clips.
+    """
+    rows = np.asarray(features).reshape(-1, features.shape[-1])
+    return {
+        "mean": np.mean(rows, axis=0, dtype=np.float64).tolist(),
+        "std": np.std(rows, axis=0, dtype=np.float64).tolist(),
+        "n": len(features),
+    }
+
+
+def _recordings(recording: RowLabels | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the number of each clip's recording [n], and the first clip of each recording."""
+    if recording is None:
+        return np.arange(count), np.arange(count)
+    number, _ = pd.factorize(pd.Series(recording))
+    return number, np.unique(number, return_index=True)[1]
+
+
+def _held_out(domains: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """Yields the recordings that are scored by the same fit; every recording occurs once."""
+    names, counts = np.unique(domains.astype(str), return_counts=True)
+    shared = np.flatnonzero(np.isin(domains, names[counts >= _LEAVE_ONE_OUT_BELOW]))
+    if len(shared):
+        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+        for _, held in folds.split(shared, domains[shared].astype(str)):
+            yield shared[held]
+    for clip in np.setdiff1d(np.arange(len(domains)), shared):
+        yield np.array([clip])
+
+
+def _with_source(domain: RowLabels) -> np.ndarray:
+    """Returns [n] domains, with source in place of missing values."""
+    return np.array(["source" if pd.isna(d) else str(d) for d in domain], dtype=object)
+
+
+def _parts(
+    scorer: GroupScorer,
+    features: Mapping[str, np.ndarray],
+    domains: np.ndarray,
+    indices: np.ndarray,
+) -> np.ndarray:
+    """Returns [indices, scorers] the scores of each scorer alone for the clips at `indices`."""
+    parts = scorer.parts(_select(features, indices), domains[indices])
+    return np.stack([part.clip for part in parts], axis=1)
+
+
+def _select(
+    features_by_extractor: Mapping[str, np.ndarray], indices: np.ndarray
+) -> dict[str, np.ndarray]:
+    return {name: features[indices] for name, features in features_by_extractor.items()}

@@ -1,0 +1,1 @@
+"""Optimizers of the published systems, and what they share."""

@@ -1,0 +1,61 @@
+"""Each format of detectors that was ever written must be read, and score as it did then."""
+
+import zipfile
+
+import pandas as pd
+import pytest
+from released import GOLDEN, write_scored_clips
+from sealed import FORMATS, detector_of_format
+
+from asd_tf.detector import Detector
+from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.manifest import FORMAT_VERSION, READABLE_VERSIONS
+from asd_tf.files import read_json
+from asd_tf.scoring.fusion import Fusion
+
+COLUMNS = ["machine", "section", "score", "threshold", "decision", "status"]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    return write_scored_clips(tmp_path_factory.mktemp("clips"))
+
+
+def test_every_format_has_a_detector():
+    """A format may be read only if a detector of it shows that it still is."""
+    assert FORMATS == READABLE_VERSIONS
+    assert max(FORMATS) == FORMAT_VERSION
+
+
+@pytest.mark.parametrize("version", FORMATS)
+def test_scores_are_those_of_then(version, clips, tmp_path):
+    """A detector of an earlier format must score and decide as it did when it was written."""
+    folder = detector_of_format(version, tmp_path)
+    manifest = read_json(folder / "detector.json")
+    assert manifest["format_version"] == version
+    assert ("digest" in manifest) == (version >= 3)
+    types = {"section": str, "decision": "Int64"}
+    then = pd.read_csv(GOLDEN / "detectors_0.2" / f"format_{version}.csv", dtype=types)
+    found = Detector.load(folder).score(clips)
+    pd.testing.assert_frame_equal(found[COLUMNS], then[COLUMNS], rtol=1e-4, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", ["keras_2", "keras_3"])
+def test_a_detector_scores_equally_with_both_versions_of_keras(name, clips, tmp_path):
+    """Where a network was trained must not matter to those who use it."""
+    with zipfile.ZipFile(GOLDEN / "detectors_of_keras" / f"{name}.zip") as packed:
+        packed.extractall(tmp_path)
+    types = {"section": str, "decision": "Int64"}
+    there = pd.read_csv(GOLDEN / "detectors_of_keras" / f"{name}.csv", dtype=types)
+    found = Detector.load(tmp_path).score(clips)
+    pd.testing.assert_frame_equal(found[COLUMNS], there[COLUMNS], rtol=1e-4, check_dtype=False)
+
+
+def test_detectors_of_two_formats_can_be_fused(clips, tmp_path):
+    """A fused detector may have parts of an earlier format."""
+    parts = {f"f{n}": detector_of_format(n, tmp_path / str(n)) for n in FORMATS}
+    write_fused_detector(tmp_path / "fused", parts, Fusion("mean", "raw"))
+    fused = Detector.load(tmp_path / "fused")
+    assert fused.load_all() == 4 + 2
+    single = Detector.load(parts["f2"]).score(clips)["score"]
+    pd.testing.assert_series_equal(fused.score(clips)["score"], single, rtol=1e-6)

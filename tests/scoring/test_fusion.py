@@ -1,0 +1,114 @@
+"""Fused scores must follow the formulas of the rules."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from asd_tf.scoring.fusion import RULES, FittedFusion, Fusion
+from asd_tf.scoring.tail import NormalTail
+
+PARTS = ["a", "b", "c"]
+GROUPS = [("fan", "00"), ("fan", "01"), ("pump", "00")]
+
+
+@pytest.fixture
+def calibration():
+    rng = np.random.default_rng(0)
+    rows = [(*group, *(rng.gamma(2 + i, size=3) * [1, 10, 0.1])) for i, group in enumerate(GROUPS)
+            for _ in range(30)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["machine", "section", *PARTS])
+
+
+@pytest.fixture
+def scores():
+    return np.random.default_rng(1).gamma(3.0, size=[3, 12]) * [[1], [10], [0.1]]
+
+
+OF_CLIPS = [GROUPS[i % 3] for i in range(12)]
+
+
+def of_group(calibration, group):
+    return calibration[(calibration["machine"] == group[0]) & (calibration["section"] == group[1])]
+
+
+def standardized(calibration, scores):
+    values = np.empty_like(scores)
+    for clip, group in enumerate(OF_CLIPS):
+        normal = of_group(calibration, group)[PARTS].to_numpy()
+        values[:, clip] = (scores[:, clip] - normal.mean(axis=0)) / normal.std(axis=0)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("rule", "function"),
+    [("sum", np.sum), ("mean", np.mean), ("median", np.median), ("max", np.max)],
+)
+def test_rules_on_raw_and_standardized_scores(calibration, scores, rule, function):
+    """Each rule must be its function of the raw or the standardized scores."""
+    for scale, values in (("raw", scores), ("standardized", standardized(calibration, scores))):
+        fused = FittedFusion(Fusion(rule, scale), calibration, PARTS)(scores, OF_CLIPS)
+        np.testing.assert_allclose(fused, function(values, axis=0))
+
+
+def test_weights(calibration, scores):
+    """`sum` and `mean` must weight the standardized scores."""
+    values = standardized(calibration, scores)
+    for rule, divisor in (("sum", 1), ("mean", 4)):
+        fusion = FittedFusion(Fusion(rule, weights=(1, 0, 3)), calibration, PARTS)
+        np.testing.assert_allclose(fusion(scores, OF_CLIPS), (values[0] + 3 * values[2]) / divisor)
+
+
+def test_rank_does_not_depend_on_the_scale_of_a_part(calibration, scores):
+    """`rank` must be the mean of -log(share above), which has no unit."""
+    fused = FittedFusion(Fusion("rank"), calibration, PARTS)(scores, OF_CLIPS)
+    expected = np.mean(
+        [
+            [NormalTail(of_group(calibration, group)[part]).neg_log_tail(score)
+             for group, score in zip(OF_CLIPS, of_part, strict=True)]
+            for part, of_part in zip(PARTS, scores, strict=True)
+        ],
+        axis=0,
+    )  # fmt: skip
+    np.testing.assert_allclose(fused, expected)
+    scaled = calibration.assign(b=1000 * calibration["b"])
+    other = FittedFusion(Fusion("rank"), scaled, PARTS)(scores * [[1], [1000], [1]], OF_CLIPS)
+    np.testing.assert_allclose(fused, other)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_clip_that_one_part_cannot_score_has_no_fused_score(calibration, scores, rule):
+    """A clip without a score of one part must have no fused score."""
+    scores[1, 4] = np.nan
+    fused = FittedFusion(Fusion(rule), calibration, PARTS)(scores, OF_CLIPS)
+    assert np.flatnonzero(np.isnan(fused)).tolist() == [4]
+
+
+def test_few_scores_of_a_group_are_judged_by_its_machine(calibration, scores):
+    """A group with fewer than 20 scores must be standardized by those of its machine."""
+    few = calibration.drop(calibration.index[3:30])
+    fused = FittedFusion(Fusion("sum"), few, PARTS)(scores[:, :1], OF_CLIPS[:1])
+    normal = few.loc[few["machine"] == "fan", PARTS].to_numpy()
+    expected = ((scores[:, 0] - normal.mean(axis=0)) / normal.std(axis=0)).sum()
+    np.testing.assert_allclose(fused, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rule": "product"}, "product"),
+        ({"scale": "logit"}, "logit"),
+        ({"rule": "max", "weights": (1, 2)}, "uses no weights"),
+        ({"weights": (1, -1)}, "at least 0"),
+        ({"weights": (0, 0)}, "not all 0"),
+    ],
+)
+def test_what_is_not_known_is_refused(arguments, message):
+    """Unknown names and useless weights must be refused."""
+    with pytest.raises(ValueError, match=message):
+        Fusion(**arguments)
+
+
+def test_weights_are_one_for_each_part():
+    """There must be as many weights as parts."""
+    with pytest.raises(ValueError, match="2 weights for 3 detectors"):
+        Fusion(weights=(1, 2)).check_parts(3)
