@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from asd_tf.data.channel_windows import channels_apart
 from asd_tf.data.decoding.inspection import conversions
+from asd_tf.data.layouts.channels import EACH
 from asd_tf.data.layouts.detection import is_simulated
 from asd_tf.data.layouts.readers import read_clips
 from asd_tf.data.simulation.dataset import SimulationOptions, planned_clips, simulate
@@ -87,7 +89,8 @@ def train(
         values: What is changed in the recipe: {"train.epochs": 3}, or texts as of the command
             line: ["train.epochs=3"].
         dataset: Layout of the data, such as `dcase2022`; by default found from its names.
-        channel: Channel of recordings: near, far, mean or a number from 0.
+        channel: Channel of recordings: near, far, mean or a number from 0; or each, for all
+            channels as windows of their own.
         pretrained: Published weights of an encoder, for methods that take some.
         ground_truth: Labels of the evaluation clips, in the files of the official evaluator.
         own_labels: Whether these are not to be compared with the official ones.
@@ -108,8 +111,10 @@ def train(
     machines = clips["machine"].nunique()
     _logger.info("%s: %d clips of %d machines, layout %s", data_dir, len(clips), machines, dataset)
     run_settings = Settings(method=method, recipe=recipe, dataset=dataset, **settings)
-    clips, bad = training.prepare(clips, config, method, run_settings.on_bad_file, dataset)
-    for line in conversions(recordings_of(clips), config.data.sample_rate):
+    policy = run_settings.on_bad_file
+    clips, bad = training.prepare(clips, config, method, policy, dataset, channel == EACH)
+    is_apart = channels_apart(clips) is not None
+    for line in conversions(recordings_of(clips), config.data.sample_rate, apart=is_apart):
         _logger.info(line)
     folder = default_folder(run_settings, data_dir) if run_dir is None else Path(run_dir)
     reuse = None if reuse is None else check_reusable(Path(reuse))

@@ -98,7 +98,6 @@ def _folder(positional: list[str]) -> Path:
 
 def _lines(manifest: dict[str, Any]) -> dict[str, Any]:
     """Returns name and value of what is shown of a manifest."""
-    channel = manifest.get("channel")
     seconds = manifest.get("samples", 0) / manifest.get("sample_rate", 1)
     lines = {
         "format": f"{manifest['format_version']}, written by asd_tf {manifest['asd_tf']}",
@@ -108,11 +107,18 @@ def _lines(manifest: dict[str, Any]) -> dict[str, Any]:
         "extractors": ", ".join(manifest.get("extractors", [])),
         "sample rate": f"{manifest.get('sample_rate', 'several')} Hz",
         "clip": f"{seconds:g} s" if seconds else "several lengths",
-        "channel": "mean of all" if channel is None else channel,
+        "channel": _channel(manifest),
         "groups": len(manifest["groups"]),
         "files": len(manifest["sha256"]),
     }
     return {name: text for name, text in lines.items() if text}
+
+
+def _channel(manifest: dict[str, Any]) -> str:
+    if "channels" in manifest:
+        return f"each of {manifest['channels']}, as windows of their own"
+    channel = manifest.get("channel")
+    return "mean of all" if channel is None else str(channel)
 
 
 def _define_key(values: flags.FlagValues) -> None:

@@ -20,15 +20,19 @@ Scores recordings and decides which are anomalous: a row per recording on the st
 The machine is the folder above train/ or test/, the section is read from the file name; --machine
 and --section override them. --require_signature refuses a detector that was not signed with a key,
 see asd-detector. Files are resampled if necessary; of several channels, the one that the
-detector was trained on is used. A recording that is longer than what the detector takes at once is
-scored in windows, see docs/recordings.md; a detector of an edition of DCASE scores the first.
+detector was trained on is used. After --channel=each all are scored apart: --per=window has the
+channel of each row, and the row of a recording has the one that raised its score most.
+
+A recording that is longer than what the detector takes at once is scored in windows, see
+docs/recordings.md; a detector of an edition of DCASE scores the first.
 
 Exit status 0 if every file was scored, else 1; 3 with --fail_on_anomaly if one is anomalous.
 """
 
 COLUMNS = ("path", "machine", "section", "score", "threshold", "decision", "status")
 COLUMNS_OF_WINDOWS = (
-    "path", "machine", "section", "start_s", "end_s", "score", "threshold", "decision", "status",
+    "path", "machine", "section", "start_s", "end_s", "channel", "score", "threshold", "decision",
+    "status",
 )  # fmt: skip
 ANOMALOUS = 3
 
@@ -52,7 +56,8 @@ def define_flags(values: flags.FlagValues) -> None:
         "per",
         "recording",
         ["recording", "window", "both"],
-        "A row per recording, per window (with start_s and end_s), or both, told apart by `per`.",
+        "A row per recording, per window (with start_s, end_s and channel), or both, told apart by "
+        "`per`.",
         flag_values=values,
     )
     flags.DEFINE_enum(
@@ -83,7 +88,7 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     folder, *paths = positional
     kind = format_of(values.format, values.output)
 
-    from asd_tf.data.decoding.inspection import conversions, reason_for
+    from asd_tf.data.decoding.inspection import conversions
     from asd_tf.data.layouts.files import clips_of_files
     from asd_tf.detector import Detector
 
@@ -95,7 +100,7 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     unknown, scored, bad, is_anomalous = set(), set(), set(), False
     scoring = {"machine": values.machine, "section": values.section, "per": values.per}
     with (
-        table_writer(_columns(values.per), kind, values.output) as write,
+        table_writer(_columns(values.per, detector.channels), kind, values.output) as write,
         tqdm.tqdm(total=len(windows), desc="score", unit="window") as bar,
     ):
         for table, _ in detector.score_in_chunks(windows, **scoring, progress=bar.update, chunk=64):
@@ -105,7 +110,7 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
             for row, name in zip(table.itertuples(index=False), names, strict=True):
                 if row.status == "bad_file" and name not in bad:
                     bad.add(name)
-                    reason = reason_for(clips[clips["clip_id"] == name].iloc[0])
+                    reason = detector.recordings.reason_for(clips[clips["clip_id"] == name].iloc[0])
                     tqdm.tqdm.write(app.printable(f"{name}: {reason}"), file=sys.stderr)
                 elif row.status == "unknown_group":
                     unknown.add((row.machine, row.section))
@@ -113,16 +118,17 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
                     scored.add(name)
     _explain_unknown(unknown, detector)
     used = clips[clips["clip_id"].isin(scored)]
-    for line in conversions(used, sample_rate, "as the detector was trained"):
+    is_apart = detector.channels is not None
+    for line in conversions(used, sample_rate, "as the detector was trained", is_apart):
         print(line, file=sys.stderr)
     if values.fail_on_anomaly and is_anomalous:
         return ANOMALOUS
     return 1 if bad or unknown else 0
 
 
-def _columns(per: str) -> tuple[str, ...]:
+def _columns(per: str, channels: int | None) -> tuple[str, ...]:
     if per == "recording":
-        return COLUMNS
+        return COLUMNS if channels is None else (*COLUMNS, "channel")
     return COLUMNS_OF_WINDOWS if per == "window" else (*COLUMNS_OF_WINDOWS, "per")
 
 

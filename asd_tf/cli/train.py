@@ -50,8 +50,8 @@ def define_flags(values: flags.FlagValues) -> None:
     text(
         "channel",
         None,
-        "Which channel of recordings is used: near, far, mean or a number from 0; by default near "
-        "of dcase2026 and else the mean.",
+        "Which channel of recordings is used: near, far, mean or a number from 0; each: all, as "
+        "windows of their own; by default near of dcase2026 and else the mean.",
     )
     text(
         "pretrained",

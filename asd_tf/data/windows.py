@@ -83,17 +83,19 @@ def recordings_of(clips: pd.DataFrame) -> pd.DataFrame:
     """Returns a row for each recording of a clip table, in the order of their first windows.
 
     Returns:
-        The clip table of the recordings, where start_s and duration_s span all windows, and the
-        number of rows of each in the column `windows`.
+        The clip table of the recordings, where start_s and duration_s span all windows, the channel
+        is missing if that of the rows differs, and the column `windows` has the number of rows.
     """
     groups = clips.groupby("recording_id", sort=False)
     first = groups.head(1).reset_index(drop=True)
     counts = groups.size().to_numpy()
     end = (clips["start_s"] + clips["duration_s"]).groupby(clips["recording_id"], sort=False).max()
     span = end.to_numpy() - first["start_s"]
+    has_one_channel = (groups["channel"].nunique() < 2).to_numpy()
     return first.assign(
         clip_id=first["recording_id"],
         duration_s=first["duration_s"].where(counts == 1, span),
+        channel=first["channel"].where(has_one_channel, pd.NA),
         windows=counts,
     )
 

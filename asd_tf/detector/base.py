@@ -23,7 +23,7 @@ from asd_tf.scoring.thresholds import Threshold, decide
 
 Items = dict[str, np.ndarray]
 
-_WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "per")
+_WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "channel", "per")
 
 # Number of clips whose features are in memory at a time.
 _CHUNK = 512
@@ -88,8 +88,13 @@ class Detector(abc.ABC):
 
     @property
     def channel(self) -> int | None:
-        """The channel of the training clips; None for the mean of all channels."""
+        """The channel of the training clips; None for the mean of all channels, or each of them."""
         return self.manifest.get("channel")
+
+    @property
+    def channels(self) -> int | None:
+        """The number of channels if each is a window of its own; None if one or the mean is."""
+        return self.manifest.get("channels")
 
     @functools.cached_property
     def recordings(self) -> Recordings:
@@ -158,7 +163,8 @@ class Detector(abc.ABC):
                 machine in which score minus threshold is smallest.
             per: `recording` for a row for each recording, pooled from its windows; `window` for a
                 row for each window, or `both`, windows first, with the columns recording_id,
-                start_s, end_s (in seconds of the file) and per (`window` or `recording`).
+                start_s, end_s (in seconds of the file), channel (missing for the mean) and per
+                (`window` or `recording`).
             items: Whether to return the scores of items too.
             progress: Called after each step with the number of clips that are newly done.
 
@@ -167,7 +173,8 @@ class Detector(abc.ABC):
             (NaN if there is none), threshold, decision (0, 1 or missing) and status (`ok`,
             `bad_file`, `unknown_group`). With `items`, also clip_id to the scores [items] of its
             frames, crops or segments, for clips with items; of a recording of several windows,
-            to the scores of these.
+            to the scores of these. Where each channel is a window of its own, there always is a
+            column channel; in the row of a recording, it is the one that raised its score most.
         """
         tables: list[pd.DataFrame] = []
         items_of: Items = {}
@@ -254,6 +261,8 @@ class Detector(abc.ABC):
         if per != "recording":
             rows = rows.assign(end_s=self.recordings.ends(rows))
             columns += _WINDOW_COLUMNS
+        elif self.channels is not None:
+            columns.append("channel")
         found = {name: items_of[name] for name in rows["clip_id"] if items_of[name] is not None}
         return rows[columns], found
 

@@ -241,7 +241,7 @@ def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
 def _shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:
     """Returns the entries of the manifests that are the same in all parts."""
     first, *others = [detector.manifest for detector in detectors.values()]
-    keys = ("method", "recipe", "sample_rate", "samples", "channel", "recording")
+    keys = ("method", "recipe", "sample_rate", "samples", "channel", "channels", "recording")
     return {
         key: first[key]
         for key in keys

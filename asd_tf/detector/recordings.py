@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asd_tf.data.decoding.inspection import inspect_clips
+from asd_tf.data.channel_windows import other_count, split_into_channels
+from asd_tf.data.decoding.inspection import inspect_clips, reason_for
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.windows import has_windows, recordings_of, split_into_windows, unused_line
 from asd_tf.scoring.recordings import RecordingThresholds, pool_recordings
@@ -26,7 +27,8 @@ class Recordings:
 
     Args:
         manifest: The content of its `detector.json`. Where that has no `recording`, as of earlier
-            versions and of the editions of DCASE, the first window of a recording is scored.
+            versions and of the editions of DCASE, or one without `hop`, the first window of a
+            recording is scored. Where it has `channels`, each channel is a window of its own.
         thresholds: The threshold of a window of each group.
         of_recordings: Makes the thresholds of recordings, for a way of pooling.
     """
@@ -38,6 +40,8 @@ class Recordings:
         of_recordings: Callable[[str], RecordingThresholds],
     ):
         self._rule = manifest.get("recording")
+        self._hop: float | None = None if self._rule is None else self._rule["hop"]
+        self._channels: int | None = manifest.get("channels")
         self._of_windows = thresholds
         self._make = of_recordings
         # The parts of a fused detector may have windows of different lengths.
@@ -47,11 +51,19 @@ class Recordings:
         )
 
     def windows_of(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Divides the recordings of a clip table into windows; those of each are rows in a row."""
-        if self._rule is None or self._seconds is None:
+        """Divides the recordings of a clip table into windows; those of each are rows in a row.
+
+        Where each channel is a window of its own, a recording with another number of channels gets
+        a row that cannot be read.
+        """
+        windows = clips
+        if self._hop is not None and self._seconds is not None:
+            report = inspect_clips(clips)
+            windows = split_into_windows(clips, report, self._seconds, hop=self._hop).table
+        if self._channels is not None:
+            windows = split_into_channels(windows, inspect_clips(windows), self._channels)
+        if windows is clips:
             return clips
-        report = inspect_clips(clips)
-        windows = split_into_windows(clips, report, self._seconds, hop=self._rule["hop"]).table
         order = np.argsort(pd.factorize(windows["recording_id"])[0], kind="stable")
         return windows.iloc[order].reset_index(drop=True)
 
@@ -59,13 +71,14 @@ class Recordings:
         """Returns where what was scored ends in its file, in seconds; NaN for unreadable files."""
         seconds = inspect_clips(rows)["seconds"].to_numpy()
         # The rest of a longer recording is not scored, unless it is in other windows.
-        if self._rule is None and self._seconds is not None:
+        if self._hop is None and self._seconds is not None:
             seconds = np.minimum(seconds, self._seconds)
         return rows["start_s"] + seconds
 
     def log_unused(self, clips: pd.DataFrame) -> None:
         """Says how much of the recordings is not scored, where that is their first window alone."""
-        if self._rule is None and self._seconds is not None:
+        if self._hop is None and self._seconds is not None:
+            clips = clips.drop_duplicates("recording_id")
             line = unused_line(inspect_clips(clips), self._seconds, "its first window")
             if line:
                 _logger.info("%s; train with --set data.windows=all to score all of it", line)
@@ -78,8 +91,10 @@ class Recordings:
             scores: Their scores.
 
         Returns:
-            The clip table of the recordings, with the number of windows in the column `windows`,
-            and the scores of these. What was pooled from several windows has their scores as items.
+            The clip table of the recordings, with the number of windows in the column `windows`
+            and, where each channel is a window of its own, the one that raised the score most in
+            `channel`; and the scores of these. What was pooled from several windows has their
+            scores as items.
         """
         if not has_windows(clips):
             return clips, scores
@@ -104,7 +119,10 @@ class Recordings:
             return None if values is None else pool(values)
 
         own = [None] * len(clips) if scores.items is None else scores.items
-        return recordings_of(clips), replace(
+        recordings = recordings_of(clips)
+        if self._channels is not None:
+            recordings["channel"] = self._highest_channel(clips, scores.clip)
+        return recordings, replace(
             scores,
             clip=self.scores_of(clips, scores.clip),
             items=[
@@ -123,9 +141,33 @@ class Recordings:
         """Returns the scores [recordings] of a clip table of windows with scores [windows]."""
         if not has_windows(windows):
             return scores
+        return self._pool(scores, windows["recording_id"], self._scales(windows))
+
+    def _scales(self, windows: pd.DataFrame) -> np.ndarray:
+        """Returns [windows] the standard deviation of normal scores of the group of each."""
         scale_of = {group: self._thresholds.scale(group) for group in set(groups_of(windows))}
-        scale = np.array([scale_of[group] for group in groups_of(windows)])
-        return self._pool(scores, windows["recording_id"], scale)
+        return np.array([scale_of[group] for group in groups_of(windows)])
+
+    def reason_for(self, recording: pd.Series) -> str:
+        """Returns why a recording, a row of a clip table, could not be scored."""
+        if self._channels is not None:
+            clips = recording.to_frame().T
+            [reason] = other_count(clips, inspect_clips(clips), self._channels)
+            if reason:
+                return reason
+        return reason_for(recording)
+
+    def _highest_channel(self, windows: pd.DataFrame, scores: np.ndarray) -> pd.array:
+        """Returns, for each recording, the channel whose own windows have the highest score."""
+        names = windows["recording_id"]
+        parts = names + " " + windows["channel"].astype("string").fillna("")
+        of_channels = windows.loc[~parts.duplicated()].assign(
+            score=self._pool(scores, parts, self._scales(windows))
+        )
+        order = of_channels.sort_values("score", ascending=False, kind="stable")
+        best = order.drop_duplicates("recording_id").set_index("recording_id")
+        is_scored = best["score"].notna()
+        return best["channel"].where(is_scored, pd.NA).reindex(names.unique()).array
 
     def threshold(self, group: Group, windows: int) -> Threshold | None:
         """Returns the threshold of a recording of a number of windows; None if there is none."""

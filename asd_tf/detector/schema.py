@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from asd_tf.data.decoding.header import CHANNELS
 from asd_tf.detector.rules import (
     Rule,
     RuleError,
@@ -114,8 +115,11 @@ _DESCRIPTION: dict[str, Rule] = {
     "sample_rate": integer(*SAMPLE_RATES),
     "samples": integer(1, 10**9),
     "channel": optional(integer(0, 1023)),
-    # Only in detectors of all windows of a recording; others score the first.
-    "recording": object_of({"pool": one_of(POOLS), "hop": number(0.001, 600.0)}),
+    # Only in detectors of which each channel is a window; others use one, or the mean.
+    "channels": integer(2, CHANNELS[1]),
+    # Only in detectors that pool windows of a recording: all of them, or, without a hop, the first
+    # of each channel.
+    "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
 }
 
 

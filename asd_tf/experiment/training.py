@@ -8,8 +8,10 @@ import ml_collections
 import pandas as pd
 
 from asd_tf.config import check_choices, check_ranges, flatten
+from asd_tf.data.channel_windows import common_count, split_into_channels
 from asd_tf.data.decoding.inspection import (
     apply_bad_file_policy,
+    bad_files_error,
     commonest_seconds,
     inspect_clips,
 )
@@ -17,7 +19,10 @@ from asd_tf.data.layouts.editions import EDITIONS
 from asd_tf.data.windows import Windows, duration, split_into_windows, unused_line
 from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.errors import UsageError
+from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
+from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.files import is_utf8, write_csv
+from asd_tf.methods.common.log_mel import frames_lines
 from asd_tf.methods.registry import load_method
 from asd_tf.run.folder import single_folder
 from asd_tf.run.run import Run
@@ -30,7 +35,7 @@ _LIMITS = {
     "calibration.quantile": (0.01, 0.9999),
     "data.seconds": (0.02, 600.0),
     "data.max_seconds": (0.02, 600.0),
-    "data.sample_rate": (2000, 192000),
+    "data.sample_rate": SAMPLE_RATES,
 }
 # Keys that a recipe of one's own may lack.
 _OPTIONAL = {"data.hop": (0.02, 600.0), "data.max_windows": (1, 10**6)}
@@ -42,6 +47,7 @@ def prepare(
     method: str,
     on_bad_file: str,
     dataset: str,
+    each_channel: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Checks the files and the recipe, and fills in the values that depend on the data.
 
@@ -57,6 +63,7 @@ def prepare(
         on_bad_file: `fail`, or `skip` the training clips that cannot be read; test clips stay in
             the table, and are reported without a score.
         dataset: Layout of the data, such as `dcase2022` or `folder`.
+        each_channel: Whether every channel of a recording is a window of its own.
 
     Returns:
         The clips of the run, a row for each window, and the bad ones with their reasons.
@@ -75,6 +82,9 @@ def prepare(
     used = clips[clips["split"] != "supplemental"]
     report = inspect_clips(used, thorough=on_bad_file == "skip")
     good, bad = apply_bad_file_policy(used, report, on_bad_file)
+    if len(bad):
+        _logger.warning("%s", bad_files_error(bad, "left out of the training, without a score"))
+    check_rate(good, config)
     if config.data.seconds is None:
         config.data.seconds = min(commonest_seconds(report), config.data.max_seconds)
     is_train = clips["split"] == "train"
@@ -82,7 +92,11 @@ def prepare(
     is_row = ~is_train & clips["path"].map(is_utf8)
     kept = clips[is_row | clips["clip_id"].isin(good["clip_id"])].reset_index(drop=True)
     kept = _windows(kept, config, dataset)
+    if each_channel:
+        kept = _channels(kept)
     load_method(method).check(config, kept)
+    for line in frames_lines(config):
+        _logger.info(line)
     return kept, bad
 
 
@@ -111,6 +125,18 @@ def _windows(clips: pd.DataFrame, config: ml_collections.ConfigDict, dataset: st
         if split != "supplemental":
             _log_windows(split, len(rows), split_up, most)
     return pd.concat(tables, ignore_index=True)
+
+
+def _channels(clips: pd.DataFrame) -> pd.DataFrame:
+    """Makes each channel of the training and test clips a row of its own; logs their number."""
+    report = inspect_clips(clips)
+    report["ok"] &= clips["split"].ne("supplemental").to_numpy(bool)
+    count = common_count(clips, report)
+    if count is None or count == 1:
+        _logger.info("--channel=each: no recording has a second channel; as without it")
+        return clips
+    _logger.info("--channel=each: every channel is a window of its own, %d of each", count)
+    return split_into_channels(clips, report, count)
 
 
 def _log_windows(split: str, recordings: int, windows: Windows, most: int | None) -> None:

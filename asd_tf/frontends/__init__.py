@@ -1,5 +1,6 @@
 """Frontends: Keras layers from waveforms to features, serializable and always in float32."""
 
+from asd_tf.frontends.framing import frames_at
 from asd_tf.frontends.kaldi_fbank import KaldiFbank
 from asd_tf.frontends.mel import LogMel
 from asd_tf.frontends.mel_bands import mel_bands
@@ -18,6 +19,7 @@ __all__ = [
     "RootMeanSquare",
     "TemporalMeanNormalization",
     "TimeStatistics",
+    "frames_at",
     "mel_bands",
     "place_in_window",
     "window_starts",

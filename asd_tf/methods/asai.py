@@ -22,8 +22,8 @@ from asd_tf.augmentation.mixup import MixPairs
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.pipeline import training_batches
-from asd_tf.frontends.mel import LogMel
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
+from asd_tf.methods.common import log_mel
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.class_labels import class_names, number_classes
 from asd_tf.methods.common.standardization import standardizing_layer
@@ -154,9 +154,7 @@ def train(run: Run, classes: int, class_ids: np.ndarray) -> tuple[keras.Model, n
 
 def log_mel_layer(config: ml_collections.ConfigDict) -> keras.layers.Layer:
     """Makes the log-mel layer of Section 2.1, as the published code of 2021 computes it."""
-    return LogMel(
-        config.data.sample_rate, config.frontend.n_mels, bands="slaney", center=True, name="log_mel"
-    )
+    return log_mel.log_mel_layer(config, bands="slaney", center=True, name="log_mel")
 
 
 def build_parts(

@@ -8,9 +8,9 @@ import keras
 import ml_collections
 import pandas as pd
 
-from asd_tf.frontends.mel import LogMel
 from asd_tf.frontends.statistics import TimeStatistics
 from asd_tf.methods.common.checks import check_recipe
+from asd_tf.methods.common.log_mel import log_mel_layer
 from asd_tf.run.fit_detector import fit_untrained, scorer_of
 from asd_tf.run.run import Run
 
@@ -30,5 +30,4 @@ def build_network(run: Run) -> keras.Model:
     """Builds waveform [batch, N] to log-mel statistics [batch, 2 x mels]."""
     config = run.config
     waveform = keras.Input([run.samples], name="waveform")
-    log_mel = LogMel(sample_rate=config.data.sample_rate, n_mels=config.frontend.n_mels)(waveform)
-    return keras.Model(waveform, TimeStatistics()(log_mel))
+    return keras.Model(waveform, TimeStatistics()(log_mel_layer(config)(waveform)))

@@ -12,12 +12,12 @@ import pandas as pd
 
 from asd_tf.backends.registry import build_backend
 from asd_tf.data.groups import Group
-from asd_tf.frontends.mel import LogMel
 from asd_tf.losses.arcface import ArcFace
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.crop_classifiers import machine_ids
 from asd_tf.methods.common.held_out import hold_out
 from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
+from asd_tf.methods.common.log_mel import frame_sizes, log_mel_layer
 from asd_tf.methods.common.log_mel_cache import log_held_out
 from asd_tf.models.heads.arcface_nll import ArcFaceNLL
 from asd_tf.models.stgram import stgram_mfn
@@ -79,10 +79,9 @@ def fit(run: Run) -> None:
 def build_network(config: ml_collections.ConfigDict, samples: int) -> keras.Model:
     """Builds the network: waveform [batch, N] to embeddings [batch, D]."""
     waveform = keras.Input([samples], name="waveform")
-    sgram = LogMel(
-        config.data.sample_rate, config.frontend.n_mels, bands="torchaudio", center=True
-    )(waveform)
-    return keras.Model(waveform, stgram_mfn(sgram, waveform, **config.network))
+    sgram = log_mel_layer(config, bands="torchaudio", center=True)(waveform)
+    _, step = frame_sizes(config)
+    return keras.Model(waveform, stgram_mfn(sgram, waveform, frame_step=step, **config.network))
 
 
 def training_model(

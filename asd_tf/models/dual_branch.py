@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from asd_tf.arguments import check_at_least, check_choices, check_counts
+from asd_tf.frontends.framing import frames_at
 from asd_tf.frontends.mel import LogMel
 from asd_tf.frontends.normalization import TemporalMeanNormalization
 from asd_tf.frontends.spectrogram import MagnitudeSpectrogram
@@ -48,7 +49,7 @@ def embedding_model(
         use_bias: Whether convolutions and dense layers have a bias (Table 3).
         graph: `2024` or `bn_on_trunk_2023`, see `spectrogram_resnet`.
         l2: Factor of the squared kernels in the loss, at least 0.
-        sample_rate: In Hz; used by `log_mel` only.
+        sample_rate: In Hz; frames last as long as at 16 kHz, see `frames_at`.
         width: Filters of the first stage of the spectrogram branch.
         dense: Size of a branch's embedding, and filters of the spectrum branch.
 
@@ -82,11 +83,13 @@ def embedding_model(
 def _spectrogram(
     waveform: tf.Tensor, kind: str, temporal_normalization: bool, sample_rate: int
 ) -> tf.Tensor:
+    length, step = frames_at(sample_rate)
     if kind == "log_mel":
         # Magnitudes are in [0, 512]; the floor is below the noise of 16-bit recordings.
-        features = LogMel(sample_rate, power=1, scale="ln", floor=1e-5)(waveform)
+        layer = LogMel(sample_rate, 128, length, step, power=1, scale="ln", floor=1e-5)
     else:
-        features = MagnitudeSpectrogram()(waveform)
+        layer = MagnitudeSpectrogram(length, step)
+    features = layer(waveform)
     return TemporalMeanNormalization()(features) if temporal_normalization else features
 
 

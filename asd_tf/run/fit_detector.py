@@ -13,6 +13,7 @@ import pandas as pd
 from asd_tf.backends.fit_cache import fit_cache
 from asd_tf.backends.registry import build_backend
 from asd_tf.config import usage_errors
+from asd_tf.data.channel_windows import channels_apart
 from asd_tf.data.decoding.inspection import reason_for
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.layouts.channels import common_channel
@@ -181,15 +182,18 @@ def _warn_of_one_recording(calibration: pd.DataFrame) -> None:
 def _description(run: Run) -> dict[str, Any]:
     """Returns the description that is stored with the detector."""
     data = run.config.data
-    recording = {}
-    if data.get("windows") == "all":
-        pool = run.config.recording.pool
-        recording = {"recording": {"pool": pool, "hop": data.get("hop") or data.seconds}}
+    recording: dict[str, Any] = {}
+    is_divided, apart = data.get("windows") == "all", channels_apart(run.train_clips)
+    if is_divided or apart:
+        hop = (data.get("hop") or data.seconds) if is_divided else None
+        recording["recording"] = {"pool": run.config.recording.pool, "hop": hop}
+    if apart:
+        recording["channels"] = apart
     return {
         "method": run.settings.method,
         "recipe": run.settings.recipe,
         "sample_rate": run.config.data.sample_rate,
-        "channel": common_channel(run.train_clips),
+        "channel": None if apart else common_channel(run.train_clips),
         "samples": run.samples,
         **recording,
     }

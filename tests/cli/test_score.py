@@ -144,8 +144,8 @@ def test_windows_and_recordings_are_in_one_table(capsys, plant):
     status, rows, _ = scored(capsys, detector, normal, fault, "--per=both")
     assert status == 0
     assert list(rows[0]) == [
-        "path", "machine", "section", "start_s", "end_s", "score", "threshold", "decision",
-        "status", "per",
+        "path", "machine", "section", "start_s", "end_s", "channel", "score", "threshold",
+        "decision", "status", "per",
     ]  # fmt: skip
     recordings = [row for row in rows if row["per"] == "recording"]
     assert [(row["path"], row["decision"]) for row in recordings] == [

@@ -11,15 +11,17 @@ from scipy.io import wavfile
 SAMPLE_RATE = 16000
 
 
-def write_tone(path: Path, hertz: float, seconds: float = 0.5, seed: int = 0) -> None:
+def write_tone(
+    path: Path, hertz: float, seconds: float = 0.5, seed: int = 0, rate: int = SAMPLE_RATE
+) -> None:
     """Writes a tone in noise as 16-bit PCM."""
     rng = np.random.default_rng(seed)
-    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    time = np.arange(round(seconds * rate)) / rate
     wave = 0.3 * np.sin(2 * np.pi * hertz * time + rng.uniform(0, 6)) + 0.05 * rng.normal(
         size=len(time)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    wavfile.write(path, SAMPLE_RATE, (wave * 32767).astype(np.int16))
+    wavfile.write(path, rate, (wave * 32767).astype(np.int16))
 
 
 def write_dataset(
@@ -30,6 +32,7 @@ def write_dataset(
     target: int = 2,
     test: int = 3,
     seconds: float = 0.5,
+    rate: int = SAMPLE_RATE,
 ) -> Path:
     """Writes a tree in the layout of DCASE 2022; anomalies are an octave higher."""
     seed = 0
@@ -41,13 +44,13 @@ def write_dataset(
                     seed += 1
                     name = f"section_{section}_{domain}_train_normal_{i:04d}_spd_{d}.wav"
                     path = folder / "dev_data" / machine / "train" / name
-                    write_tone(path, hertz, seconds, seed)
+                    write_tone(path, hertz, seconds, seed, rate)
                 for label, factor in (("normal", 1), ("anomaly", 2)):
                     for i in range(test):
                         seed += 1
                         name = f"section_{section}_{domain}_test_{label}_{i:04d}_spd_{d}.wav"
                         path = folder / "dev_data" / machine / "test" / name
-                        write_tone(path, hertz * factor, seconds, seed)
+                        write_tone(path, hertz * factor, seconds, seed, rate)
     return folder
 
 

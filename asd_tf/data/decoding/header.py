@@ -11,6 +11,8 @@ from typing import BinaryIO
 import soundfile
 
 from asd_tf.data.decoding.containers import check_container
+from asd_tf.data.decoding.media import MediaSource, media_source
+from asd_tf.data.decoding.media_kinds import media_kind, table_kind
 from asd_tf.errors import InputError
 from asd_tf.files import is_utf8
 
@@ -20,7 +22,8 @@ CHANNELS = (1, 64)
 
 # Bytes of a sample of one channel, 0 where samples are compressed; by format and kind, as
 # libsndfile names them. Left out is what libsndfile 1.2 does not read reliably: it returns other
-# samples of a part of an Opus file than of the whole, and prints warnings of MP3 files.
+# samples of a part of an Opus file than of the whole, and prints warnings of MP3 files. PyAV reads
+# these two, see `media_kinds`.
 _PCM = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 KINDS: dict[str, dict[str, int]] = {
     "WAV": {"PCM_U8": 1, **_PCM},
@@ -62,7 +65,8 @@ def read_header(path: str | Path) -> Header:
     """Reads and checks the header of a file, but not its samples.
 
     Args:
-        path: A WAV, FLAC, OGG or AIFF file.
+        path: A WAV, FLAC, OGG or AIFF file, or one of the kinds that PyAV reads (`media_kinds`),
+            which is decoded once in a process to count its samples.
 
     Raises:
         InputError: If the file is missing, not a regular file, empty, truncated, not audio, of a
@@ -70,13 +74,13 @@ def read_header(path: str | Path) -> Header:
             the reason alone, without the path.
     """
     with opened(path) as (source, header):
-        if source.format == "FLAC":
+        if isinstance(source, soundfile.SoundFile) and source.format == "FLAC":
             _check_end(source)
         return header
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[tuple[soundfile.SoundFile, Header]]:
+def opened(path: str | Path) -> Iterator[tuple[soundfile.SoundFile | MediaSource, Header]]:
     """Opens an audio file, checks its header, and closes it at the end.
 
     Raises:
@@ -84,10 +88,25 @@ def opened(path: str | Path) -> Iterator[tuple[soundfile.SoundFile, Header]]:
     """
     try:
         with _regular_file(path) as file:
+            if (kind := media_kind(file)) is not None:
+                if kind.demuxer == "ogg":
+                    check_container(file)
+                with media_source(file, kind) as media:
+                    facts = media.facts
+                    header = Header(facts.sample_rate, facts.channels, facts.frames)
+                    yield media, _within_limits(header)
+                return
             samples_at = check_container(file)
-            # By descriptor: what was checked is what is decoded, even if the name changes hands.
-            with soundfile.SoundFile(file.fileno(), closefd=False) as source:
-                yield source, _checked(source, os.fstat(file.fileno()).st_size, samples_at)
+            try:
+                # By descriptor: what was checked is what is decoded, even if the name changes hands.
+                with soundfile.SoundFile(file.fileno(), closefd=False) as source:
+                    yield source, _checked(source, os.fstat(file.fileno()).st_size, samples_at)
+            except soundfile.SoundFileError:
+                if (table := table_kind(file)) is None:
+                    raise
+                raise InputError(
+                    f"{table}, no audio file: docs/recordings.md shows how to make one of it"
+                ) from None
     except OSError as error:
         raise InputError(error.strerror or "cannot be read") from None
     except soundfile.SoundFileError:
@@ -133,15 +152,7 @@ def _checked(source: soundfile.SoundFile, size: int, samples_at: int) -> Header:
         raise InputError(
             f"{source.format} of kind {source.subtype} is not supported: convert it to 16-bit wav"
         )
-    header = Header(source.samplerate, source.channels, source.frames)
-    for name, unit, value, (least, most) in (
-        ("sample rate", " Hz", header.sample_rate, SAMPLE_RATES),
-        ("number of channels", "", header.channels, CHANNELS),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"a {name} of {value}{unit}: {least} to {most}{unit} can be read")
-    if header.frames <= 0:
-        raise InputError("no samples")
+    header = _within_limits(Header(source.samplerate, source.channels, source.frames))
     width = KINDS[kind][source.subtype]
     most = size // (width * header.channels) if width else size * _MOST_TO_A_BYTE
     if header.frames > most:
@@ -150,4 +161,16 @@ def _checked(source: soundfile.SoundFile, size: int, samples_at: int) -> Header:
         )
     if (kind, source.subtype) == ("WAV", "PCM_16"):
         return dataclasses.replace(header, samples_at=samples_at)
+    return header
+
+
+def _within_limits(header: Header) -> Header:
+    for name, unit, value, (least, most) in (
+        ("sample rate", " Hz", header.sample_rate, SAMPLE_RATES),
+        ("number of channels", "", header.channels, CHANNELS),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"a {name} of {value}{unit}: {least} to {most}{unit} can be read")
+    if header.frames <= 0:
+        raise InputError("no samples")
     return header

@@ -52,14 +52,18 @@ def inspect_clips(clips: pd.DataFrame, thorough: bool = False) -> pd.DataFrame:
 
 
 def conversions(
-    clips: pd.DataFrame, sample_rate: int, advice: str = "choose one with --channel=0"
+    clips: pd.DataFrame,
+    sample_rate: int,
+    advice: str = "choose one with --channel=0, or --channel=each",
+    apart: bool = False,
 ) -> list[str]:
-    """Describes how clips are converted: which are resampled, and whose channels are averaged.
+    """Describes how clips are converted: which are resampled, and what becomes of channels.
 
     Args:
         clips: The clip table; supplemental clips and those that cannot be read do not count.
         sample_rate: Sample rate in Hz to which clips are resampled.
         advice: Ends the lines on the mean of several channels: how to choose one.
+        apart: Whether each channel is a window of its own where no channel is named.
 
     Returns:
         A line for each sample rate and each number of channels.
@@ -72,9 +76,10 @@ def conversions(
             verb = "has {} Hz and is" if count == 1 else "have {} Hz and are"
             lines.append(f"{_clips(count)} {verb.format(rate)} resampled to {sample_rate} Hz")
     is_mean = report["channel"].eq(MEAN)
+    what = "each is a window of its own" if apart else f"their mean is taken; {advice}"
     for channels, count in report.loc[is_mean, "channels"].value_counts().sort_index().items():
         has = "has" if count == 1 else "have"
-        lines.append(f"{_clips(count)} {has} {channels} channels: their mean is taken; {advice}")
+        lines.append(f"{_clips(count)} {has} {channels} channels: {what}")
     return lines
 
 

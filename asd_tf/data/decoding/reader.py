@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import soundfile
 
 from asd_tf.data.decoding.header import Header, opened
+from asd_tf.data.decoding.media import MediaSource
 from asd_tf.data.decoding.resampling import resample_part, resampled_length
 from asd_tf.errors import InputError
+
+Source: TypeAlias = soundfile.SoundFile | MediaSource
 
 # The channel number that means the mean of all channels.
 MEAN = -1
@@ -36,7 +40,7 @@ def read_samples(
     Memory is bounded by what is returned, whatever the header states.
 
     Args:
-        path: A WAV, FLAC, OGG or AIFF file; see `header.KINDS`.
+        path: A WAV, FLAC, OGG or AIFF file, see `header.KINDS`, or one of `media_kinds`.
         channel: Number of the channel, or `MEAN` for the mean of all.
         first: Where the clip begins, in samples of the file.
         frames: Length of the clip in samples of the file; None for up to the end.
@@ -101,7 +105,7 @@ def _check_part(header: Header, channel: int, first: int, frames: int) -> None:
 
 
 def _blocks(
-    source: soundfile.SoundFile, channel: int, first: int, count: int
+    source: Source, channel: int, first: int, count: int
 ) -> Iterator[np.ndarray]:
     """Yields `count` samples from `first` on, in blocks [n] float32."""
     try:
@@ -121,7 +125,7 @@ def _blocks(
         raise InputError("damaged: its samples cannot be decoded") from None
 
 
-def _decoded(source: soundfile.SoundFile, count: int) -> Iterator[np.ndarray]:
+def _decoded(source: Source, count: int) -> Iterator[np.ndarray]:
     """Yields the next `count` samples of all channels, in blocks [n, channels] float32."""
     size = max(_BLOCK // source.channels, 1)
     for done in range(0, count, size):

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from asd_tf.errors import InputError
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+# Names of files with sound, whether or not they can be read: one that cannot must be named, and is
+# never passed over. Whether it can is decided by its contents.
+AUDIO_SUFFIXES = (
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".aif", ".aiff", ".aifc",
+    ".m4a", ".m4b", ".mp4", ".m4v", ".mov", ".3gp", ".3ga", ".aac", ".amr", ".awb", ".mp3", ".opus",
+    ".wma", ".wmv", ".asf", ".mkv", ".mka", ".webm", ".avi", ".mts", ".m2ts",
+    ".au", ".snd", ".caf", ".w64", ".rf64", ".ape", ".wv", ".tta", ".ra", ".ac3", ".dsf",
+)  # fmt: skip
 
 
 class Listing(NamedTuple):

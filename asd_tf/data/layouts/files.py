@@ -33,7 +33,8 @@ def clips_of_files(paths: Iterable[str | Path], channel: int | None = None) -> p
     files = [file for path in given for file in _files_of(path)]
     if not files:
         raise InputError(
-            f"no audio file there; looked for {', '.join(AUDIO_SUFFIXES)} in the folders given"
+            "no audio file there; looked for .wav, .flac, .ogg, .m4a, .mp4 and "
+            f"{len(AUDIO_SUFFIXES) - 5} other suffixes of audio and video in the folders given"
         )
     files = list(dict.fromkeys(files))
     machines, sections, domains = zip(*(identify(file.absolute()) for file in files), strict=True)

@@ -89,5 +89,5 @@ def no_folder_tree(listing: Listing) -> InputError:
     found = f"; found {some(listing.audio)}" if listing.audio else ""
     return InputError(
         f"{listing.root}: no clip is there; looked for <machine>/train/*.wav and "
-        f"<machine>/test/*.wav (also .flac, .ogg), also below dev_data and eval_data{found}"
+        f"<machine>/test/*.wav (or .flac, .m4a, ...), also below dev_data and eval_data{found}"
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from asd_tf.config import check_choice
 from asd_tf.data.clips import check_clips
 from asd_tf.data.layouts.attributes import AttributeTables
-from asd_tf.data.layouts.channels import parse_channel
+from asd_tf.data.layouts.channels import EACH, NAMED, parse_channel
 from asd_tf.data.layouts.dcase import EXAMPLES, Name, parse
 from asd_tf.data.layouts.detection import detect_edition, is_simulated
 from asd_tf.data.layouts.editions import EDITIONS
@@ -33,9 +33,10 @@ def read_clips(
         data_dir: The folder; or a manifest, which is a CSV file, see `manifest`.
         dataset: Name of an edition, `folder` or `manifest`; None to detect it by the names, see
             `detection`. A tree without any name of DCASE is a `folder`, see there.
-        channel: The channel of recordings that is used: near, far, mean or a number; None for the
-            default of the edition (near in 2026), else the mean. A clip whose manifest names a
-            channel keeps that.
+        channel: The channel of recordings that is used: near, far, mean, each or a number; None for
+            the default of the edition (near in 2026), else the mean. A clip whose manifest names a
+            channel keeps that. For each, channels are missing as for the mean: the clips are still
+            to be divided, see `asd_tf.data.channel_windows`.
 
     Returns:
         The clip table, sorted by clip_id (a manifest in its own order), and the name of the
@@ -49,7 +50,7 @@ def read_clips(
     if dataset is not None:
         check_choice("dataset", dataset, (*EDITIONS, "folder", "manifest"))
     if channel is not None:
-        parse_channel(channel)  # a wrong one is an error before the files are listed
+        _checked_channel(channel)  # a wrong one is an error before the files are listed
     path = Path(data_dir)
     is_file = path.suffix.lower() == ".csv" and not path.is_dir()
     if dataset == "manifest" or (dataset is None and is_file):
@@ -65,8 +66,12 @@ def _select_channel(dataset: str, channel: str | None) -> Any:
     """Returns the number of the channel to use; missing for the mean of all."""
     if channel is None and dataset in EDITIONS:
         channel = EDITIONS[dataset].default_channel
-    number = None if channel is None else parse_channel(channel)
+    number = None if channel is None else _checked_channel(channel)
     return pd.NA if number is None else number
+
+
+def _checked_channel(channel: str) -> int | None:
+    return None if channel == EACH else parse_channel(channel, (*NAMED, EACH))
 
 
 def _read_tree(listing: Listing, dataset: str | None) -> tuple[list[dict[str, Any]], str]:

@@ -11,9 +11,9 @@ from asd_tf.data.decoding.inspection import explain_failure
 from asd_tf.data.frame_features import load_frame_features, write_frame_features
 from asd_tf.errors import InputError
 from asd_tf.files import is_intact, read_json, write_json, write_seal
-from asd_tf.frontends.mel import LogMel
 from asd_tf.methods.common.checks import samples_of
 from asd_tf.methods.common.held_out import hold_out
+from asd_tf.methods.common.log_mel import log_mel_layer
 from asd_tf.progress import progress_over
 from asd_tf.run.run import Run
 from asd_tf.training.stage import Stage
@@ -86,7 +86,7 @@ def log_mel_cache(run: Run) -> LogMelCache:
 def log_mel_model(config: ml_collections.ConfigDict) -> keras.Model:
     """Builds waveform [batch, N] to log-mels in dB [batch, frames, bands]."""
     waveform = keras.Input([samples_of(config)], name="waveform")
-    layer = LogMel(config.data.sample_rate, config.frontend.n_mels, bands="slaney", center=True)
+    layer = log_mel_layer(config, bands="slaney", center=True)
     return keras.Model(waveform, layer(waveform), name="frontend")
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.backends.registry import build_backend
+from asd_tf.config import usage_errors
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.pipeline import scoring_batches
 from asd_tf.errors import UsageError
@@ -112,7 +113,8 @@ def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     candidates = ensembles.candidates(config, OF_NETWORK)
     for recipe in candidates:
         check_recipe(recipe, NETWORK_CHOICES, LIMITS)
-    check_frames(config, "crop.frames", log_mel_model(config, samples_of(config)))
+    with usage_errors(config):
+        check_frames(config, "crop.frames", log_mel_model(config, samples_of(config)))
     train_clips = clips[clips["split"] == "train"].reset_index(drop=True)
     held_out = hold_out(train_clips, config.calibration.held_out)
     for recipe in candidates:

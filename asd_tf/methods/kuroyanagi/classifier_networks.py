@@ -9,9 +9,9 @@ import keras
 import ml_collections
 import tensorflow as tf
 
-from asd_tf.frontends.mel import LogMel
 from asd_tf.losses.arcface import ArcFace
 from asd_tf.losses.ddcsad import DDCSAD
+from asd_tf.methods.common.log_mel import FRAMES, frame_sizes, log_mel_layer
 from asd_tf.models.efficientnet_b3 import efficientnet_b3
 from asd_tf.models.heads.crops import ApplyToCrops, evenly_spaced
 from asd_tf.models.heads.ddcsad_scores import DDCSADScores
@@ -107,13 +107,15 @@ def _pair(network: BinaryNetwork, name: str) -> keras.Model:
 def log_mel_model(recipe: ml_collections.ConfigDict, samples: int) -> keras.Model:
     """Builds waveform [batch, samples] to log-mels in dB [batch, frames, bands]."""
     waveform = keras.Input([samples], name="waveform")
-    log_mel_db = LogMel(recipe.data.sample_rate, **recipe.frontend)(waveform)
-    return keras.Model(waveform, log_mel_db, name="frontend")
+    others = {key: value for key, value in recipe.frontend.items() if key not in FRAMES}
+    layer = log_mel_layer(recipe, **others)
+    return keras.Model(waveform, layer(waveform), name="frontend")
 
 
 def crop_samples(recipe: ml_collections.ConfigDict) -> int:
     """Returns the samples of a waveform that has as many frames as a crop."""
-    return recipe.frontend.frame_length + (recipe.crop.frames - 1) * recipe.frontend.frame_step
+    length, step = frame_sizes(recipe)
+    return length + (recipe.crop.frames - 1) * step
 
 
 def binary_network(

@@ -21,6 +21,7 @@ from asd_tf.checkpoints.load import Pretrained, load_encoder
 from asd_tf.config import check_choice, usage_errors
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.errors import UsageError
+from asd_tf.frontends.framing import RATE
 from asd_tf.losses.arcface import ArcFace
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.class_labels import class_names, number_classes
@@ -85,6 +86,7 @@ class Task(NamedTuple):
 def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
     check_recipe(config, CHOICES, LIMITS)
+    check_rate(config)
     check_pretrained(config)
     shape = shape_of(config, read_pretrained(config))
     with usage_errors(config):
@@ -114,6 +116,19 @@ def fit(run: Run) -> None:
         return [scorer_of(config, name_of[group])]
 
     fit_detector(run, extractors, scorers)
+
+
+def check_rate(config: ml_collections.ConfigDict) -> None:
+    """Checks that the sample rate is that of the encoders.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if config.data.sample_rate != RATE:
+        raise UsageError(
+            f"data.sample_rate={config.data.sample_rate}: the encoders take {RATE} Hz, to "
+            f"which recordings of any rate are resampled: --set data.sample_rate={RATE}"
+        )
 
 
 def check_pretrained(config: ml_collections.ConfigDict) -> None:
