@@ -8,45 +8,119 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import soundfile
+
+from asd_tf.data.decoding.reader import read_samples
+
 PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"
 COMMANDS = {"asd-data": "data", "asd-train": "train", "asd-score": "score"}
 
 
-def run_blocks(folder, text):
-    """Runs the shell blocks of a page in a folder, with the commands of this source tree."""
+def run_blocks(folder, some):
+    """Runs shell blocks of the page in a folder, with the commands of this source tree."""
     programs = folder / "programs"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     for name, module in {"python": None, **COMMANDS}.items():
         call = f'-c "from asd_tf.cli.{module} import main; main()"' if module else ""
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {call} "$@"\n')
         (programs / name).chmod(0o755)
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 3
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 8
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     return [
         subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
             cwd=folder, env=environment, capture_output=True, text=True, check=False,
         )
-        for block in blocks
+        for block in blocks[some]
     ]  # fmt: skip
 
 
-def test_every_block_does_what_the_page_says(tmp_path):
-    """Both lines of the training must be printed, and the fault be found where it is."""
-    text = PAGE.read_text(encoding="utf-8")
-    done = run_blocks(tmp_path, text)
-    for process in done:
+def rows_of(path):
+    """Returns the rows of a table of scores."""
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def succeed(blocks):
+    """Returns what each block wrote on the standard error; none may fail."""
+    for process in blocks:
         assert process.returncode == 0, process.stderr
-    for line in re.findall(r"^    ((?:train|test): .*)$", text, re.MULTILINE):
-        assert line in done[1].stderr
-    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    return [process.stderr for process in blocks]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def first(folder):
+    """What the blocks up to the first scores wrote on the standard error."""
+    return succeed(run_blocks(folder, slice(3)))
+
+
+@pytest.fixture(scope="module")
+def rest(folder, first):
+    return [*first, *succeed(run_blocks(folder, slice(3, None)))]
+
+
+def lines_of_page():
+    """Returns the lines of the page that a training must print."""
+    text = PAGE.read_text(encoding="utf-8")
+    lines = re.findall(r"^    ((?:train|test|frames)\b.*)$", text, re.MULTILINE)
+    assert len(lines) == 3
+    return lines
+
+
+def test_training_prints_the_lines_of_the_page(first):
+    for line in lines_of_page()[:2]:
+        assert line in first[1]
+
+
+def test_the_fault_is_found_where_it_is(folder, first):
+    rows = rows_of(folder / "scores.jsonl")
     decisions = {Path(r["path"]).stem: r["decision"] for r in rows if r["per"] == "recording"}
     assert decisions == {"tuesday": 0, "wednesday": 1}
-    with (tmp_path / "windows.csv").open(newline="") as file:
-        windows = [row for row in csv.DictReader(file) if "wednesday" in row["path"]]
+    windows = [row for row in rows_of(folder / "windows.csv") if "wednesday" in row["path"]]
     assert len(windows) == 30
     before = [float(row["score"]) for row in windows if float(row["end_s"]) <= 12]
     after = [float(row["score"]) for row in windows if float(row["start_s"]) >= 12]
     assert max(before) < max(after)
     assert sum(before) / len(before) < sum(after) / len(after)
+
+
+@pytest.mark.slow
+def test_the_file_of_a_phone_is_scored(folder, rest):
+    [row] = rows_of(folder / "phone.csv")
+    assert (row["status"], row["decision"]) == ("ok", "1")
+
+
+@pytest.mark.slow
+def test_the_channel_that_hears_the_fault_is_named(folder, rest):
+    rows = rows_of(folder / "each.jsonl")
+    found = {Path(row["path"]).stem: row for row in rows if row["per"] == "recording"}
+    assert {name: row["decision"] for name, row in found.items()} == {
+        "tuesday": 0, "wednesday": 1,
+    }  # fmt: skip
+    assert found["wednesday"]["channel"] == 0
+    assert sum(row["per"] == "window" for row in rows) == 2 * 2 * 30
+
+
+@pytest.mark.slow
+def test_rates_are_told_or_refused(folder, rest):
+    assert lines_of_page()[2] in rest[5]
+    assert "--set data.sample_rate=16000, or leave them out" in rest[5]
+    assert not (folder / "high").exists()
+
+
+@pytest.mark.slow
+def test_a_table_becomes_a_recording(folder, rest):
+    assert "sensor.csv: a CSV table, no audio file: docs/recordings.md" in rest[6]
+    samples, rate = soundfile.read(folder / "sensor.wav")
+    assert (samples.shape, rate) == ((64000, 3), 3200)
+    assert abs(samples[:, 2].mean() - 9.81) < 0.05
+    assert len(read_samples(folder / "sensor.wav", 2)) == 64000

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from media_files import write_media
 
 RATE = 16000
 KINDS = (
@@ -20,6 +21,11 @@ KINDS = (
     ("OGG", "VORBIS", 1),
     ("OGG", "VORBIS", 2),
     ("OGG", "OPUS", 1),
+    ("MP3", "MPEG_LAYER_III", 1),
+    (".m4a", "aac", 1),
+    (".mp4", "aac", 2),
+    (".mkv", "aac", 1),
+    (".wma", "wmav2", 1),
 )
 _HEADER = 64
 _EXTREMES = (0, 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)
@@ -40,6 +46,8 @@ def write_corpus(folder: Path, count: int, seed: int) -> list[Path]:
 
 def _original(path: Path, rng, container: str, subtype: str, channels: int) -> bytes:
     samples = rng.uniform(-0.5, 0.5, [RATE // 2, channels])
+    if container.startswith("."):
+        return write_media(path.with_suffix(container), samples, RATE).read_bytes()
     soundfile.write(path, samples, RATE, format=container, subtype=subtype)
     return path.read_bytes()
 

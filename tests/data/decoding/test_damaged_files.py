@@ -8,7 +8,7 @@ import pytest
 from child_pool import outcomes
 from damaged_files import RATE, write_corpus
 
-FILES, SEED, BATCH = 1300, 7, 50
+FILES, SEED, BATCH = 1800, 7, 50
 LIMIT_S, LIMIT_MIB = 5.0, 300
 
 
