@@ -61,6 +61,7 @@ def window_batches(
     seed: int,
     stage: str,
     first_step: int = 0,
+    hop: int = 1,
 ) -> tf.data.Dataset:
     """Streams batches of windows without end; batch k is a pure function of (seed, stage, k).
 
@@ -75,15 +76,17 @@ def window_batches(
         seed: Seed of the run.
         stage: Name of the stage.
         first_step: Number of the first batch.
+        hop: Frames from the start of a window to that of the next.
 
     Returns:
-        A dataset of (step int64 [], windows float32 [batch, size, bands]).
+        A dataset of (step int64 [], index int64 [batch] of the clip in `features`, windows float32
+        [batch, size, bands]).
 
     Raises:
         InputError: If there are fewer windows than `batch_size`.
     """
     _, frames, bands = features.shape
-    windows_per_clip = frames - size + 1
+    windows_per_clip = count_windows(frames, size, hop)
     count, seed = len(rows) * windows_per_clip, stable_seed(seed, stage)
     if count < batch_size:
         raise InputError(
@@ -91,9 +94,10 @@ def window_batches(
             "use more clips or smaller batches"
         )
 
-    def gather(numbers: np.ndarray) -> np.ndarray:
-        clips, starts = rows[numbers // windows_per_clip], numbers % windows_per_clip
-        return features[clips[:, np.newaxis], starts[:, np.newaxis] + np.arange(size)]
+    def gather(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        clips = rows[numbers // windows_per_clip].astype(np.int64)
+        starts = numbers % windows_per_clip * hop
+        return clips, features[clips[:, np.newaxis], starts[:, np.newaxis] + np.arange(size)]
 
     def batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
@@ -106,11 +110,17 @@ def window_batches(
             for epoch in (first_epoch, first_epoch + 1)
         )
         numbers = tf.where(positions // count == first_epoch, first, second)
-        windows = tf.numpy_function(gather, [numbers], tf.float32)
-        return step, tf.ensure_shape(windows, [batch_size, size, bands])
+        clips, windows = tf.numpy_function(gather, [numbers], (tf.int64, tf.float32))
+        clips = tf.ensure_shape(clips, [batch_size])
+        return step, clips, tf.ensure_shape(windows, [batch_size, size, bands])
 
     steps = tf.data.Dataset.range(first_step, _ENDLESS)
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def count_windows(frames: int, size: int, hop: int = 1) -> int:
+    """Returns how many windows of `size` frames, `hop` frames apart, a clip has."""
+    return (frames - size) // hop + 1
 
 
 def crop_batches(

@@ -29,7 +29,7 @@ from asd_tf.run.run import Run
 from asd_tf.scoring.scorers import Scorer
 from asd_tf.training.compiling import compile_network
 
-CHOICES = {"score": FORMS}
+CHOICES = {"score": FORMS, "train.crops": ("all", "random")}
 LIMITS = {
     "crop.frames": (32, 10**6),
     "network.alpha": (0.05, 4.0),
@@ -93,7 +93,8 @@ def _train_machine(
     model = networks.build(run, stage.seed, lambda: classifier(config, cache.bands, len(sections)))
     section_ids = {section: number for number, section in enumerate(sections)}
     class_ids = clips["section"].map(section_ids).fillna(0).to_numpy(np.int32)
-    train_classifier(run, cache, stage, model, indices, class_ids)
+    hop = config.crop.hop if config.train.crops == "all" else None
+    train_classifier(run, cache, stage, model, indices, class_ids, hop)
     log_odds = keras.Model(model.input, ClassLogOdds(config.score)(model.output))
     starts = np.arange(0, cache.frames - config.crop.frames + 1, config.crop.hop)
     folder = networks.export(run, f"{name}-extractor", OF_CROPS, on_crops(cache, log_odds, starts))

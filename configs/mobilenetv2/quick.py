@@ -21,6 +21,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.network.alpha = 0.35
     config.crop.frames = 40
     config.train.epochs = 10
+    config.train.crops = "random"
     config.train.steps_per_epoch = 25
     config.train.learning_rate = 1e-3
     return config

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asd_tf.data.frame_features import crop_batches, window_batches
+from asd_tf.data.frame_features import count_windows, crop_batches, window_batches
 from asd_tf.errors import InputError
 
 CLIPS, FRAMES, SIZE = 6, 9, 5
@@ -15,9 +15,12 @@ FEATURES = np.float32(
 ) + np.zeros(3, np.float32)
 
 
-def windows(steps, first_step=0, seed=0, batch_size=7):
-    stream = window_batches(FEATURES, ROWS, SIZE, batch_size, seed, "pae", first_step)
-    return [(int(step), values.numpy()) for step, values in stream.take(steps)]
+def windows(steps, first_step=0, seed=0, batch_size=7, hop=1):
+    stream = window_batches(FEATURES, ROWS, SIZE, batch_size, seed, "pae", first_step, hop)
+    found = [(int(step), rows.numpy(), values.numpy()) for step, rows, values in stream.take(steps)]
+    for _, rows, values in found:  # windows are of the clips that are named with them
+        assert (values[:, :, 0] // 100 == rows[:, np.newaxis]).all()
+    return [(step, values) for step, _, values in found]
 
 
 def crops(steps, first_step=0, seed=0):
@@ -34,6 +37,14 @@ def test_every_window_is_seen_once_an_epoch():
     for epoch in firsts:
         assert sorted(epoch) == every
     assert len({tuple(epoch) for epoch in firsts}) == 7
+
+
+def test_windows_can_be_some_frames_apart():
+    """An epoch must have the windows at every other frame, as many as are counted."""
+    assert count_windows(FRAMES, SIZE, hop=2) == 3
+    assert count_windows(313, 64, hop=8) == 32  # of the baseline of 2021, in ten seconds
+    (_, found), = windows(1, batch_size=3 * len(ROWS), hop=2)
+    assert sorted(found[:, 0, 0]) == sorted(100 * row + start for row in ROWS for start in (0, 2, 4))
 
 
 def test_windows_are_a_function_of_seed_and_step():

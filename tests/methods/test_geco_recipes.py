@@ -110,6 +110,23 @@ def test_a_machine_of_one_section_is_told_what_to_use(tmp_path, capsys):
     assert "fan has 1 section" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("crops", "steps"), [("all", 5), ("random", 2)])
+def test_mobilenetv2_takes_all_crops_of_a_clip_or_one(crops, steps, tmp_path, capsys):
+    """As in the baseline of 2021, an epoch must have every crop of a clip that is scored."""
+    data = write_dataset(
+        tmp_path / "data", machines=("fan",), source=4, target=1, test=1, seconds=1.2
+    )
+    # 38 frames have 4 crops of 32, and the machine has 10 clips.
+    flags = ("crop.frames=32", "crop.hop=2", f"train.crops={crops}", "train.batch_size=8",
+             "data.seconds=1.2", "calibration.held_out=0.0", "network.alpha=0.1")  # fmt: skip
+    status = exit_of(
+        train.main, "--method=mobilenetv2", "--recipe=paper", "--untrained",
+        f"--data_dir={data}", f"--run_dir={tmp_path / 'run'}", *(f"--set={flag}" for flag in flags),
+    )  # fmt: skip
+    assert status == 0
+    assert f"epochs of {steps} steps" in capsys.readouterr().err
+
+
 def test_a_crop_longer_than_a_clip_is_refused(tmp_path, capsys):
     data = write_dataset(tmp_path / "data", source=4, target=1, test=1)
     flags = ("--method=resnet18", "--recipe=paper", "--set=data.seconds=0.5", f"--data_dir={data}")

@@ -1,4 +1,4 @@
-"""Classifiers trained on random crops of log-mels and scored on evenly spaced ones."""
+"""Classifiers trained on random or on all crops of log-mels and scored on evenly spaced ones."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from asd_tf.data.frame_features import crop_batches
+from asd_tf.data.frame_features import count_windows, crop_batches, window_batches
 from asd_tf.methods.common.class_labels import class_names, number_classes
 from asd_tf.methods.common.log_mel_cache import OF_FEATURES, LogMelCache
 from asd_tf.models.heads.crops import ApplyToCrops, evenly_spaced
@@ -51,6 +51,7 @@ def train_classifier(
     model: keras.Model,
     indices: np.ndarray,
     class_ids: np.ndarray,
+    hop: int | None = None,
 ) -> None:
     """Trains a classifier of crops on some clips.
 
@@ -61,14 +62,24 @@ def train_classifier(
         model: Compiled: crops [batch, frames, bands] in dB to logits [batch, classes].
         indices: Indices of the clips to train on.
         class_ids: [clips] int, class of each training clip.
+        hop: Frames between the crops of a clip, all of which an epoch has; None for one crop of
+            each clip, at a random place.
     """
     train, class_ids = run.config.train, tf.constant(class_ids, tf.int32)
+    size = run.config.crop.frames
 
     def batches(first_step: int) -> tf.data.Dataset:
-        crops = crop_stream(run, cache, stage, indices, first_step)
+        if hop is None:
+            crops = crop_stream(run, cache, stage, indices, first_step)
+        else:
+            crops = window_batches(
+                cache.log_mel_db, indices, size, train.batch_size, stage.seed, stage.seed_word,
+                first_step, hop,
+            )  # fmt: skip
         return crops.map(lambda step, index, crop: (crop, tf.gather(class_ids, index))).prefetch(2)
 
-    steps = networks.steps_per_epoch(train, len(indices))
+    crops_per_clip = 1 if hop is None else count_windows(cache.frames, size, hop)
+    steps = networks.steps_per_epoch(train, len(indices) * crops_per_clip)
     networks.train(run, stage, model, batches, epochs=train.epochs, steps_per_epoch=steps)
 
 

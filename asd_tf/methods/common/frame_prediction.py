@@ -18,7 +18,7 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.backends.registry import build_backend
-from asd_tf.data.frame_features import window_batches
+from asd_tf.data.frame_features import count_windows, window_batches
 from asd_tf.data.groups import Group
 from asd_tf.methods.common.checks import check_frames
 from asd_tf.methods.common.log_mel_cache import (
@@ -171,7 +171,7 @@ def _train_machine(
     stage = run.stage(name, depends_on, order=FIRST_MACHINE + 2 * index)
     is_machine = (run.train_clips["machine"] == machine).to_numpy(bool)
     indices = cache.indices(is_machine)
-    windows = len(indices) * (cache.frames - recipe.network.frames + 1)
+    windows = len(indices) * count_windows(cache.frames, recipe.network.frames)
     steps = networks.steps_per_epoch(train, windows)
     mean, std = log_mel_statistics(stage, cache.log_mel_db, indices)
     model = networks.build(run, stage.seed, lambda: build(cache.bands, mean, std, steps))
@@ -214,7 +214,7 @@ def _examples(
         first_step,
     )
 
-    def examples(step: tf.Tensor, windows: tf.Tensor) -> tuple:
+    def examples(step: tf.Tensor, _: tf.Tensor, windows: tf.Tensor) -> tuple:
         return model.examples(windows, stage.step_seed(step))
 
     return windows.map(examples, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
