@@ -27,8 +27,15 @@ def data_section(seconds: float | None = 10.0) -> ml_collections.ConfigDict:
 
 def recording_section() -> ml_collections.ConfigDict:
     """Returns the section `recording`, which recipes without one get."""
-    # How the scores of the windows of a recording become its own: mean, max or softmax.
-    return ml_collections.ConfigDict({"pool": "softmax"})
+    return ml_collections.ConfigDict(
+        {
+            # How the scores of its windows become that of a recording: mean, max or softmax.
+            "pool": "softmax",
+            # Whether a backend for each domain uses the domain of what it scores: known, or blind.
+            # None: blind for editions of DCASE that do not state it (since 2022), else known.
+            "domain": config_dict.placeholder(str),
+        }
+    )
 
 
 def calibration_section(held_out: float | None = None) -> ml_collections.ConfigDict:

@@ -18,7 +18,7 @@ from asd_tf.backends.smote import smote_rows
 from asd_tf.errors import InputError, UsageError
 
 DOMAINS = ("source", "target", "all")
-COMBINES = ("min", "sum", "known")
+COMBINES = ("min", "sum", "known", "blind")
 NORMALIZATIONS = ("none", "calibration")
 
 # Parameters that are capped at the number of distinct training rows.
@@ -49,7 +49,8 @@ class PerDomain(NoveltyBackend):
         combine: Combination of the members' anomaly scores: `min` is the smallest, `sum` the sum.
             `known` is the score of the member of the row's own domain, the smallest if there are
             several; if the domain is missing or has no member, it is the score of the member with
-            the smallest standardized score.
+            the smallest standardized score. `blind` is that score for all rows, whatever their
+            domain.
         normalize: `calibration` standardizes the scores of each member by mean and standard
             deviation of out-of-fold scores of its training rows (5 folds; leave-one-out below 10
             clips); `none` does not change them.
@@ -130,7 +131,8 @@ class PerDomain(NoveltyBackend):
         self.left_out_ = [name for name in masks if not masks[name].any()]
         self.rows_ = [int(masks[name].sum()) for name, *_ in used]
         self.mean_ = self.std_ = None
-        if len(used) > 1 and (self.normalize == "calibration" or self.combine == "known"):
+        standardizes = self.normalize == "calibration" or self.combine in ("known", "blind")
+        if len(used) > 1 and standardizes:
             folds = [
                 _out_of_fold(e, X[masks[name]], _numbered(clips[masks[name]]), items[name])
                 for name, e, _ in used
@@ -155,8 +157,9 @@ class PerDomain(NoveltyBackend):
         scores = np.stack(list(self.member_scores(X).values()), axis=1)
         if len(self.members_) == 1:
             return scores[:, 0]
-        if self.combine == "known":
-            return self._own_domain(scores, _domains(domain, len(scores)).to_numpy())
+        if self.combine in ("known", "blind"):
+            domains = _domains(domain if self.combine == "known" else None, len(scores))
+            return self._own_domain(scores, domains.to_numpy())
         if self.normalize == "calibration":
             scores = self._standardized(scores)
         # The smallest anomaly score is the largest normality.

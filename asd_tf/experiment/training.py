@@ -53,8 +53,10 @@ def prepare(
 
     If `data.seconds` is none it becomes the commonest length of a clip, at most `data.max_seconds`.
     Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
-    `one` where the layout is an edition of DCASE and `all` on other data. If a recipe names
-    `data.subsets`, clips of other subsets are left out. Nothing is written.
+    `one` where the layout is an edition of DCASE and `all` on other data. If `recording.domain` is
+    none, it becomes `blind` for editions that do not state the domain of evaluation clips, else
+    `known`. If a recipe names `data.subsets`, clips of other subsets are left out. Nothing is
+    written.
 
     Args:
         clips: The clip table.
@@ -77,6 +79,7 @@ def prepare(
     limits = {key: limit for key, limit in _OPTIONAL.items() if key in known}
     check_ranges(config, {**_LIMITS, **limits})
     check_choices(config, {"recording.pool": POOLS})
+    _set_domain(config, dataset)
     if config.data.get("subsets"):
         clips = of_subsets(clips, config.data.subsets)
     used = clips[clips["split"] != "supplemental"]
@@ -98,6 +101,16 @@ def prepare(
     for line in frames_lines(config):
         _logger.info(line)
     return kept, bad
+
+
+def _set_domain(config: ml_collections.ConfigDict, dataset: str) -> None:
+    """Fills in whether the domain of a recording that is scored may be used."""
+    if "domain" not in config.recording:  # as in a recipe of one's own
+        return
+    if config.recording.domain is None:
+        hidden = dataset in EDITIONS and EDITIONS[dataset].hides_domains
+        config.recording.domain = "blind" if hidden else "known"
+    check_choices(config, {"recording.domain": ("blind", "known")})
 
 
 def _windows(clips: pd.DataFrame, config: ml_collections.ConfigDict, dataset: str) -> pd.DataFrame:

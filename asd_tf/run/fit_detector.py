@@ -70,7 +70,8 @@ def fit_detector(
     mask = np.ones(len(clips), bool) if mask is None else mask
     indices_of = {group: rows[mask[rows]] for group, rows in rows_of_groups(clips).items()}
     with usage_errors(run.config):
-        unfitted = {group: GroupScorer(scorers(group)) for group in indices_of}
+        unfitted = {group: _group_scorer(run, scorers(group)) for group in indices_of}
+    _log_if_blind(list(unfitted.values()))
     features = _training_features(run, extractors, unfitted, indices_of, section_ids)
     _logger.info("fit the backends and calibrate the thresholds")
     fitted, alone, statistics = {}, {}, []
@@ -110,6 +111,23 @@ def fit_detector(
         statistics,
         section_ids,
     )
+
+
+def _group_scorer(run: Run, scorers: Sequence[Scorer]) -> GroupScorer:
+    """Returns the unfitted scorer of a group, which is blind where the recipe says so."""
+    if run.config.recording.get("domain") == "blind":
+        for scorer in scorers:
+            if scorer.backend.combine == "known":
+                scorer.backend.set_params(combine="blind")
+    return GroupScorer(scorers)
+
+
+def _log_if_blind(group_scorers: Sequence[GroupScorer]) -> None:
+    if any(s.backend.combine == "blind" for group in group_scorers for s in group.scorers):
+        _logger.info(
+            "clips are scored without their domain, also where file names reveal it "
+            "(recording.domain=blind)"
+        )
 
 
 def _fit_group(

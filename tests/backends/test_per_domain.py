@@ -146,6 +146,18 @@ def test_known_falls_back_to_the_member_that_is_smallest_when_calibrated(data, m
     np.testing.assert_allclose(-backend.score_samples(test, missing), units[np.arange(25), best])
 
 
+def test_blind_scores_do_not_depend_on_domains(data):
+    """`blind` must give the scores that `known` gives where no domain is known."""
+    train, domain, test = data
+    known, blind = (
+        PerDomain(PAIR, combine=combine).fit(train, domain=domain) for combine in ("known", "blind")
+    )
+    expected = known.score_samples(test)
+    for own in (None, ["source"] * 25, ["target"] * 25):
+        np.testing.assert_array_equal(blind.score_samples(test, own), expected)
+    assert (known.score_samples(test, ["target"] * 25) != expected).any()
+
+
 def test_known_falls_back_for_a_domain_without_a_member(data):
     """Rows of a domain without a member must use the standardized minimum."""
     train, domain, test = data

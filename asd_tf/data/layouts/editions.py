@@ -74,6 +74,14 @@ class Edition:
         return self.naming != ID
 
     @property
+    def hides_domains(self) -> bool:
+        """Whether the domains of evaluation clips are not stated: so since 2022.
+
+        The names of development clips still reveal them.
+        """
+        return self.year >= 2022
+
+    @property
     def has_one_section(self) -> bool:
         """Whether every machine has the section 00 alone: so since 2023."""
         sections = {names for subset in self.machines.values() for names in subset.values()}
