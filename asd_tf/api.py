@@ -28,7 +28,7 @@ from asd_tf.detector.folder import detector_in
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.experiment import training
 from asd_tf.experiment.evaluation import add_ground_truth, evaluate_run
-from asd_tf.experiment.recipe import build_config, default_recipe
+from asd_tf.experiment.recipe import build_config, default_recipe, recipe_of_layout
 from asd_tf.progress import progress_over
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
@@ -85,7 +85,7 @@ def train(
         data_dir: Folder of the data, or a manifest (CSV); None for simulated machines, which are
             made in data/simulated.
         recipe: Name of a recipe of the method, or a .py file with `get_config()`; by default
-            `paper`, and `quick` on simulated data.
+            `paper`, or what the method has for the layout, and `quick` on simulated data.
         values: What is changed in the recipe: {"train.epochs": 3}, or texts as of the command
             line: ["train.epochs=3"].
         dataset: Layout of the data, such as `dcase2022`; by default found from its names.
@@ -104,10 +104,14 @@ def train(
         UsageError: If a name or a value is none that is possible; nothing is written.
         InputError: If the data are not as needed.
     """
-    recipe = recipe or default_recipe(data_dir)
-    config = build_config(method, recipe, values, pretrained)
+    recipe = recipe or default_recipe(method, data_dir)
+    if recipe is not None:  # a wrong name is an error before the files are listed
+        config = build_config(method, recipe, values, pretrained)
     data_dir = make_simulated(SIMULATED) if data_dir is None else Path(data_dir)
     clips, dataset = read_clips(data_dir, dataset, channel)
+    if recipe is None:
+        recipe = recipe_of_layout(method, dataset)
+        config = build_config(method, recipe, values, pretrained)
     machines = clips["machine"].nunique()
     _logger.info("%s: %d clips of %d machines, layout %s", data_dir, len(clips), machines, dataset)
     run_settings = Settings(method=method, recipe=recipe, dataset=dataset, **settings)

@@ -32,9 +32,18 @@ def recipe_names(method: str) -> list[str]:
     Raises:
         UsageError: If there is no such method.
     """
-    check_choice("method", method, method_names())
-    package = importlib.import_module(f"{RECIPES}.{method}")
+    package = recipe_package(method)
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def recipe_package(method: str) -> ModuleType:
+    """Returns the package of a method's recipes.
+
+    Raises:
+        UsageError: If there is no such method.
+    """
+    check_choice("method", method, method_names())
+    return importlib.import_module(f"{RECIPES}.{method}")
 
 
 def load_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:

@@ -13,8 +13,9 @@ not need the originals.
 
   asd-fuse OUT RUN_OR_DETECTOR RUN_OR_DETECTOR ... --rule=rank
 
-The rules are sum, mean, median and max of the parts' scores, and rank: the mean of -log(share of
-normal clips that score higher). Scores are first standardized by calibration scores; --scale=raw
+The rules are sum, mean, median and max of the parts' scores, rank: the mean of -log(share of normal
+clips that score higher), and mean_rank: the mean of the shares of normal clips that score lower.
+Scores are first standardized by calibration scores; --scale=raw
 leaves them unchanged. Thresholds come from the fused calibration scores.
 """
 
@@ -22,16 +23,19 @@ leaves them unchanged. Thresholds come from the fused calibration scores.
 def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_string(
-        "rule", "mean", "sum, mean, median, max or rank.", flag_values=values
+        "rule", "mean", "sum, mean, median, max, rank or mean_rank.", flag_values=values
     )  # fmt: skip
     flags.DEFINE_string(
         "scale",
         "standardized",
-        "standardized or raw; not used by the rule rank, which has its own scale.",
+        "standardized or raw; not used by the rules rank and mean_rank, which have their own.",
         flag_values=values,
     )
     flags.DEFINE_list(
-        "weights", None, "A weight for each part, for sum, mean and rank: 1,2.", flag_values=values
+        "weights",
+        None,
+        "A weight for each part, for sum, mean, rank and mean_rank: 1,2.",
+        flag_values=values,
     )
     flags.DEFINE_float(
         "quantile",

@@ -33,8 +33,8 @@ def define_flags(values: flags.FlagValues) -> None:
     text(
         "recipe",
         None,
-        "Name of a recipe of the method, or a .py file with get_config(); by default `paper`, and "
-        "`quick` on simulated data.",
+        "Name of a recipe of the method, or a .py file with get_config(); by default `paper` ("
+        "`geco`: `shifted` on other data than DCASE 2020), and `quick` on simulated data.",
     )
     text(
         "data_dir",
@@ -102,8 +102,9 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     if values.method is None:
         raise UsageError(f"--method is missing: choose from {', '.join(method_names())}")
     # TensorFlow takes seconds to import, and a wrong name should fail at once.
-    recipe = values.recipe or default_recipe(values.data_dir)
-    build_config(values.method, recipe, values.set, values.pretrained)
+    recipe = values.recipe or default_recipe(values.method, values.data_dir)
+    if recipe is not None:
+        build_config(values.method, recipe, values.set, values.pretrained)
 
     from asd_tf import api
     from asd_tf.cli.messages import report_run

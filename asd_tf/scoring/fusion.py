@@ -12,10 +12,11 @@ from asd_tf.data.groups import Group
 from asd_tf.scoring.tail import NormalTail
 from asd_tf.scoring.thresholds import scores_to_judge_by
 
-RULES = ("sum", "mean", "median", "max", "rank")
+RULES = ("sum", "mean", "median", "max", "rank", "mean_rank")
 SCALES = ("raw", "standardized")
 
-_WEIGHTED = ("sum", "mean", "rank")
+_WEIGHTED = ("sum", "mean", "rank", "mean_rank")
+_OF_RANKS = ("rank", "mean_rank")
 _UNWEIGHTED: dict[str, Callable[..., np.ndarray]] = {"median": np.median, "max": np.max}
 
 Scale = Callable[[np.ndarray], np.ndarray]
@@ -28,10 +29,10 @@ class Fusion:
     Attributes:
         rule: `sum`, `mean`, `median` or `max` of the parts' scores; `rank` for the mean of
             -log(share of normal clips with a higher score), so that only the ranks among normal
-            clips matter.
+            clips matter; `mean_rank` for the mean of these ranks themselves, in 0..1.
         scale: `raw`, or `standardized` by mean and standard deviation of the part's calibration
-            scores in the group. It has no effect on `rank`.
-        weights: Weight of each part in `sum`, `mean` and `rank`; None for equal weights.
+            scores in the group. It has no effect on ranks.
+        weights: Weight of each part in `sum`, `mean` and ranks; None for equal weights.
     """
 
     rule: str = "mean"
@@ -112,7 +113,7 @@ class FittedFusion:
             unless the scale is `raw`.
         """
         scores = np.array(scores, np.float64)
-        if self.fusion.rule == "rank" or self.fusion.scale != "raw":
+        if self.fusion.rule in _OF_RANKS or self.fusion.scale != "raw":
             numbers, names = pd.factorize(pd.Index(list(groups), tupleize_cols=False))
             for number, group in enumerate(names):
                 mask = numbers == number
@@ -123,8 +124,9 @@ class FittedFusion:
     def _scale(self, scores: np.ndarray) -> Scale:
         if not len(scores):
             return _all_nan
-        if self.fusion.rule == "rank":
-            return NormalTail(scores).neg_log_tail
+        if self.fusion.rule in _OF_RANKS:
+            tail = NormalTail(scores)
+            return tail.neg_log_tail if self.fusion.rule == "rank" else tail.rank
         mean, std = scores.mean(), scores.std()
         return lambda values: (values - mean) / (std if std > 1e-12 else 1.0)
 

@@ -46,3 +46,15 @@ class NormalTail:
         below = -np.log1p(-(1 - self._shares[0]) * np.exp(depth))
         neg_log_tail = np.where(scores > self._start, beyond, inside)
         return np.where(scores < self._scores[0], below, neg_log_tail)
+
+    def rank(self, scores: np.ndarray) -> np.ndarray:
+        """Returns the share of normal clips below each score.
+
+        Args:
+            scores: Scores of any shape.
+
+        Returns:
+            Values of the same shape in 0..1, increasing with the score until they round to 1; NaN
+            where the score is NaN.
+        """
+        return -np.expm1(-self.neg_log_tail(scores))

@@ -17,9 +17,9 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.loss = ml_collections.ConfigDict(
         {
-            "form": "bce",  # or contrastive: eq. 2 itself
-            "temperature": 1.0,
-            "normalize": True,  # embeddings and weight vectors to length 1, as in the cited work
+            "form": "contrastive",  # eq. 2 itself; or bce, with weight vectors
+            "temperature": 1.0,  # eq. 2 has none
+            "normalize": False,  # eq. 2 does not; embeddings and weight vectors to length 1
             "balance": 10.0,  # lambda after the ramp
             "ramp_start": 30,  # epoch up to which lambda is 0
             "ramp_end": 90,  # epoch from which it is `balance`

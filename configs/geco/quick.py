@@ -2,6 +2,7 @@
 
 import ml_collections
 from asd_tf.configs.geco import paper
+from asd_tf.configs.geco.shifted import members
 from asd_tf.configs.pae import quick as pae
 from ml_collections import config_dict
 
@@ -32,6 +33,11 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.epochs = 24
     config.train.drop_after = (10, 18)
     config.train.steps_per_epoch = 25
+    # Chosen by measurement: see docs/methods/geco.md.
+    config.loss.form = "bce"
+    config.loss.normalize = True
+    config.loss.temperature = 0.1
     config.loss.ramp_start = 6
     config.loss.ramp_end = 18
+    config.backend.members = members()
     return config

@@ -17,5 +17,5 @@ def mixed(
     for name, recipe in (("ae", ae), ("bc", bc)):
         own = {key: recipe[key] for key in recipe if key not in config}
         config[name] = ml_collections.ConfigDict(own)
-    config.fusion = ml_collections.ConfigDict({"rule": "mean"})  # or median, max, rank
+    config.fusion = ml_collections.ConfigDict({"rule": "mean"})  # or median, max, rank, mean_rank
     return config

@@ -72,7 +72,7 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "candidates": 1,  # networks that are trained for each machine
             "size": 1,  # N: the networks used, those with the least error on held-out clips
-            "rule": "mean",  # or median, max, rank
+            "rule": "mean",  # or median, max, rank, mean_rank
             "vary": {},  # section to key to values, which the candidates take in turn
         }
     )

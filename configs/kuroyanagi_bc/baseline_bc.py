@@ -13,7 +13,7 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.crop = ml_collections.ConfigDict({"frames": 256, "num_eval_crops": 10})
     config.outliers = ml_collections.ConfigDict(
-        {"source": "both"}  # or sections (others of the machine), or (other) machines
+        {"source": "both"}  # or sections (others of the machine), (other) machines, same_dataset
     )
     config.network = ml_collections.ConfigDict(
         {
@@ -72,7 +72,9 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "candidates": 1,  # networks that are trained for each section
             "size": 1,  # N: the networks used, those with the least loss on held-out clips
-            "sections": "own",  # or all: networks of all sections of the machine score a clip
+            # or all: networks of all sections of the machine score a clip; or all_but_rejecting:
+            # all but those to which clips of the scored section were outliers
+            "sections": "own",
             "vary": {},  # section to key to values, which the candidates take in turn
         }
     )

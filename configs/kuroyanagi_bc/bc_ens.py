@@ -14,6 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.ensemble.sections = "all"
     config.ensemble.vary = ml_collections.ConfigDict(
         {
+            "outliers": {"source": ("both", "same_dataset")},
             "network": {"kind": ("resnet34", "resnext50", "efficientnet_b3")},
             "loss": {"arcface": (0.0, 0.1, 0.1)},
         }

@@ -75,6 +75,18 @@ def test_rank_does_not_depend_on_the_scale_of_a_part(calibration, scores):
     np.testing.assert_allclose(fused, other)
 
 
+def test_mean_rank_averages_the_ranks_among_normal_clips(calibration, scores):
+    """`mean_rank` must be the mean of the shares of normal clips below the scores of the parts."""
+    fused = FittedFusion(Fusion("mean_rank"), calibration, PARTS)(scores, OF_CLIPS)
+    ranks = [
+        [np.mean(of_group(calibration, group)[part] < score)
+         for group, score in zip(OF_CLIPS, of_part, strict=True)]
+        for part, of_part in zip(PARTS, scores, strict=True)
+    ]  # fmt: skip
+    np.testing.assert_allclose(fused, np.mean(ranks, axis=0), atol=0.04)  # 30 clips a group
+    assert ((fused > 0) & (fused < 1)).all()
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_clip_that_one_part_cannot_score_has_no_fused_score(calibration, scores, rule):
     """A clip without a score of one part must have no fused score."""

@@ -38,12 +38,12 @@ from asd_tf.methods.kuroyanagi.classifier_networks import (
     log_mel_model,
 )
 from asd_tf.methods.kuroyanagi.outlier_batches import (
-    POLICIES,
     ClipPools,
     pools_of,
     source_batches,
     target_batches,
 )
+from asd_tf.methods.kuroyanagi.outlier_policies import POLICIES, VOTES, votes
 from asd_tf.run import networks
 from asd_tf.run.fit_detector import fit_detector
 from asd_tf.run.run import Run
@@ -59,7 +59,7 @@ OF_NETWORK = ("outliers", "network", "loss", "augmentation", "train", "target")
 OF_LOG_MELS = ("data", "frontend")
 DEPENDS_ON = (*OF_LOG_MELS, "crop", *OF_NETWORK, "ensemble.vary", "calibration.held_out")
 
-CHOICES = {"ensemble.sections": ("own", "all")}
+CHOICES = {"ensemble.sections": VOTES}
 # Checked for each candidate, since these may vary.
 NETWORK_CHOICES = {"network.kind": KINDS, "outliers.source": POLICIES}
 LIMITS = {
@@ -98,12 +98,14 @@ class Classifier(NamedTuple):
         folder: Folder of the extractor.
         pairs: Number of pairs (1 - p, d) in its features: 1 without a target domain, else 2.
         loss: Cross-entropy on held-out clips, by which networks are selected.
+        policy: Whose clips were its outliers, see `is_outlier`.
     """
 
     name: str
     folder: Path
     pairs: int
     loss: float
+    policy: str
 
 
 def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
@@ -212,7 +214,7 @@ def train_section(
 
     folder = networks.export(run, f"{name}-extractor", DEPENDS_ON, build_extractor)
     loss = float(read_json(folder.parent / _LOSS)["loss"])
-    return Classifier(name, folder, pairs, loss)
+    return Classifier(name, folder, pairs, loss, recipe.outliers.source)
 
 
 def train_domain(
@@ -275,16 +277,18 @@ def scorers_of(
     config: ml_collections.ConfigDict, chosen: dict[Group, list[Classifier]], group: Group
 ) -> list[Scorer]:
     """Returns the scorers of a section, whose scores are averaged (eq. 7, Section 3.2)."""
-    of_machine = [other for other in chosen if other[0] == group[0]]
-    sections = [group] if config.ensemble.sections == "own" else of_machine
-    count = sum(len(chosen[other]) for other in sections)
+    voting = {
+        f"section_{other[1]}_{number}": classifier
+        for other, classifiers in chosen.items()
+        for number, classifier in enumerate(classifiers)
+        if votes(config.ensemble.sections, classifier.policy, other, group)
+    }
     return [
         Scorer(
             classifier.name,
             build_backend(backend_of(config.score, classifier.pairs)),
-            name=f"section_{section}_{number}",
-            weight=1 / count,
+            name=name,
+            weight=1 / len(voting),
         )
-        for machine, section in sections
-        for number, classifier in enumerate(chosen[machine, section])
+        for name, classifier in voting.items()
     ]

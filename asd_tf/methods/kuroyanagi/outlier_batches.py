@@ -12,13 +12,12 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.augmentation.noise_and_volume import add_gaussian_noise, change_volume
-from asd_tf.data.groups import Group
+from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.pipeline import training_batches
 from asd_tf.errors import InputError
+from asd_tf.methods.kuroyanagi.outlier_policies import is_outlier
 from asd_tf.run.run import Run
 from asd_tf.training.stage import Stage
-
-POLICIES = ("sections", "machines", "both")
 
 _NONE = np.zeros(0, np.int64)
 
@@ -60,26 +59,22 @@ def pools_of(clips: pd.DataFrame, group: Group, policy: str, held_out: np.ndarra
     Args:
         clips: The training clips.
         group: Machine and section of the normal clips.
-        policy: Which clips are outliers: those of other `sections` of the machine, of other
-            `machines`, or of `both`, all clips with equal probability.
+        policy: Whose clips are outliers, see `is_outlier`; all with equal probability.
         held_out: [clips] bool, clips that are held out of all training.
 
     Raises:
         InputError: If there is no outlier, or no normal clip of the source domain.
     """
     machine, section = group
-    of_machine = (clips["machine"] == machine).to_numpy(bool)
-    is_normal = of_machine & (clips["section"] == section).to_numpy(bool)
-    is_outlier = {
-        "sections": of_machine & ~is_normal,
-        "machines": ~of_machine,
-        "both": ~is_normal,
-    }[policy]
+    are_normal, are_outliers = np.zeros([2, len(clips)], bool)
+    for other, rows in rows_of_groups(clips).items():
+        are_normal[rows] = other == group
+        are_outliers[rows] = is_outlier(policy, group, other)
     is_target = (clips["domain"] == "target").to_numpy(bool)
     kinds = [
         np.flatnonzero(kind & domain & seen)
         for domain, seen in ((~is_target, ~held_out), (is_target, ~held_out), (True, held_out))
-        for kind in (is_normal, is_outlier)
+        for kind in (are_normal, are_outliers)
     ]
     pools = ClipPools(*kinds)
     for found, what in ((pools.normal, "training clips"), (pools.outliers, "outliers")):

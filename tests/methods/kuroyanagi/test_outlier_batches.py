@@ -17,6 +17,7 @@ from asd_tf.methods.kuroyanagi.outlier_batches import (
     source_batches,
     target_batches,
 )
+from asd_tf.methods.kuroyanagi.outlier_policies import is_outlier, votes
 from asd_tf.run.run import Run
 from asd_tf.run.settings import Settings
 from asd_tf.training.stage import Stage
@@ -41,6 +42,7 @@ OTHERS = {
     "sections": {("fan", "01")},
     "machines": {("valve", "00"), ("valve", "01")},
     "both": {("fan", "01"), ("valve", "00"), ("valve", "01")},
+    "same_dataset": {("fan", "01"), ("valve", "00"), ("valve", "01")},  # both are of MIMII
 }
 
 
@@ -59,6 +61,34 @@ def test_the_policy_says_whose_clips_are_outliers(run, policy):
     assert not held_out[trained].any()
     assert held_out[pools.held_normal].all()
     assert held_out[pools.held_outliers].all()
+
+
+def test_the_same_dataset_is_toyadmos_or_mimii():
+    """The paper also takes outliers from the dataset of the machine: of DCASE 2021, Section 3.2."""
+    assert is_outlier("same_dataset", ("ToyCar", "00"), ("ToyTrain", "01"))
+    assert is_outlier("same_dataset", ("ToyCar", "00"), ("ToyCar", "01"))
+    assert not is_outlier("same_dataset", ("ToyCar", "00"), ("fan", "00"))
+    assert not is_outlier("same_dataset", ("gearbox", "00"), ("ToyTrain", "00"))
+    assert not is_outlier("same_dataset", ("fan", "00"), ("fan", "00"))
+
+
+@pytest.mark.parametrize(
+    ("sections", "policy", "voters"),
+    [
+        ("own", "both", {"00"}),
+        ("all", "both", {"00", "01"}),
+        ("all_but_rejecting", "both", {"00"}),
+        ("all_but_rejecting", "sections", {"00"}),
+        ("all_but_rejecting", "same_dataset", {"00"}),
+        # A classifier that never heard other sections of the machine rejects none of them.
+        ("all_but_rejecting", "machines", {"00", "01"}),
+    ],
+)
+def test_classifiers_that_reject_a_section_need_not_score_it(sections, policy, voters):
+    """N x S models score a clip as printed, or those of them for which it was no outlier."""
+    groups = [("fan", "00"), ("fan", "01"), ("valve", "00")]
+    found = {of for of in groups if votes(sections, policy, of, ("fan", "00"))}
+    assert found == {("fan", section) for section in voters}
 
 
 def test_a_section_without_others_is_refused(run):
