@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
         {
             "form": "contrastive",  # eq. 2 itself; or bce, with weight vectors
             "temperature": 1.0,  # eq. 2 has none
-            "normalize": False,  # eq. 2 does not; embeddings and weight vectors to length 1
+            "normalize": False,  # whether vectors have length 1 in this loss; not in eq. 2
             "balance": 10.0,  # lambda after the ramp
             "ramp_start": 30,  # epoch up to which lambda is 0
             "ramp_end": 90,  # epoch from which it is `balance`

@@ -1,5 +1,7 @@
 """The Kuroyanagi system: what its recipes build, and which values are refused."""
 
+from pathlib import Path
+
 import keras
 import ml_collections
 import numpy as np
@@ -62,6 +64,28 @@ def test_every_recipe_trains(method, recipe):
                 if "blocks" in own.ensemble.vary.get("network", {}):
                     apply_overrides(candidate, SMALL[f"kuroyanagi_{part}"])
                 assert np.isfinite(one_step(part, candidate))
+
+
+def test_the_networks_that_vote_are_averaged():
+    """Of bc_ens and `machines`, the score must be the mean over all that did not reject a clip."""
+    config = load_recipe("kuroyanagi_bc", "bc_ens")
+    apply_overrides(config, ["ensemble.sections=all_but_rejecting"])
+    chosen = {
+        ("fan", section): [
+            classifier.Classifier(f"{section}-{policy}", Path(), 1, 0.0, policy)
+            for policy in ("both", "machines")
+        ]
+        for section in ("00", "01", "02")
+    }
+    found = classifier.scorers_of(config, chosen, ("fan", "01"))
+    weights = {scorer.extractor: scorer.weight for scorer in found}
+    assert weights == dict.fromkeys(["01-both", "01-machines", "00-machines", "02-machines"], 1 / 4)
+
+
+def test_the_networks_of_an_ensemble_vary_in_their_outliers():
+    """Section 3.2: the choice of pseudo-anomalous examples changes from network to network."""
+    recipes = ensembles.candidates(load_recipe("kuroyanagi_bc", "bc_ens"), classifier.OF_NETWORK)
+    assert [recipe.outliers.source for recipe in recipes] == ["both", "same_dataset", "both"]
 
 
 @pytest.mark.slow
