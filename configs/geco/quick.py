@@ -33,10 +33,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.epochs = 24
     config.train.drop_after = (10, 18)
     config.train.steps_per_epoch = 25
-    # Chosen by measurement: see docs/methods/geco.md.
-    config.loss.form = "bce"
-    config.loss.normalize = True
-    config.loss.temperature = 0.1
     config.loss.ramp_start = 6
     config.loss.ramp_end = 18
     config.backend.members = members()
