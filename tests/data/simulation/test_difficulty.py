@@ -5,12 +5,8 @@ import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
-from asd_tf.data.simulation.dataset import (
-    MACHINES,
-    SimulationOptions,
-    planned_clips,
-    simulate_clip,
-)
+from asd_tf.data.simulation.dataset import SimulationOptions, planned_clips, simulate_clip
+from asd_tf.data.simulation.simple.machines import MACHINES
 
 # The features are computed here, independently of the package.
 
