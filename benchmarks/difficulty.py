@@ -12,8 +12,10 @@ of normal training clips: near 100 where the domains differ.
 """
 
 import argparse
+import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from asd_tf.data.simulation.clip import SimulatedClip
 from asd_tf.data.simulation.dataset import planned_clips, simulate_clip
@@ -40,35 +43,28 @@ def main() -> None:
     parser.add_argument("--seeds", default="2,3,4", help="seeds of the data sets")
     parser.add_argument("--machines", help="only these machines")
     parser.add_argument("--sections", type=int, default=2, help="sections of each machine")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     family = FAMILIES[arguments.family]
     chosen = {"machines": arguments.machines.split(",")} if arguments.machines else {}
     rows = []
     for seed in map(int, arguments.seeds.split(",")):
         options = family.options(seed=seed, sections=arguments.sections, **chosen)
-        rows.append(measure(options, arguments.threads))
+        rows.append(measure(options, arguments.processes))
         print(pd.DataFrame([rows[-1]], [f"seed {seed}"]).round(1).to_string(), flush=True)
     table = pd.DataFrame(rows)
     print(pd.DataFrame({"mean": table.mean(), "sd": table.std()}).round(2).T.to_string())
 
 
-def measure(options: FamilyOptions, threads: int) -> dict[str, float]:
+def measure(options: FamilyOptions, processes: int) -> dict[str, float]:
     """Measures one data set.
 
     Returns:
         Name to value in percent.
     """
-    sections: dict[tuple[str, int], list[SimulatedClip]] = {}
-    for clip in planned_clips(options):
-        sections.setdefault((clip.machine, clip.section), []).append(clip)
-    tables, apart = [], []
-    with ThreadPoolExecutor(threads) as pool:
-        for name, clips in sections.items():
-            features = np.array(list(pool.map(lambda clip: statistics(clip, options), clips)))
-            tables.append(scores(clips, features))
-            apart.append(told_apart(clips, features[:, 1:]))
-            print(*name, *(round(100 * value) for value in apart[-1].values()), flush=True)
+    sections = itertools.product([options], options.machines, range(options.sections))
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        tables, apart = zip(*pool.map(measure_section, *zip(*sections, strict=True)), strict=True)
     table = pd.concat(tables, ignore_index=True)
     found = {}
     for method in ("mahalanobis", "loudness"):
@@ -78,6 +74,20 @@ def measure(options: FamilyOptions, threads: int) -> dict[str, float]:
             found |= {name: means_of(table, method)[name] for name in ("source", "target", "pauc")}
     found |= pd.DataFrame(apart).mean().to_dict()
     return {name: 100 * value for name, value in found.items()}
+
+
+def measure_section(
+    options: FamilyOptions, machine: str, section: int
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Returns the scored test clips of a section, and what classifiers tell apart in it."""
+    clips = [
+        clip
+        for clip in planned_clips(options)
+        if (clip.machine, clip.section) == (machine, section)
+    ]
+    with threadpool_limits(1):
+        features = np.array([statistics(clip, options) for clip in clips])
+        return scores(clips, features), told_apart(clips, features[:, 1:])
 
 
 def statistics(clip: SimulatedClip, options: FamilyOptions) -> np.ndarray:

@@ -22,6 +22,8 @@ from asd_tf.data.simulation.signals import SAMPLE_RATE
 from asd_tf.errors import InputError
 from asd_tf.files import atomic_path, read_json, write_csv, write_json
 
+# What was drawn for each clip and its name does not state.
+TRUTH_FILE = "faults.csv"
 # Options of the family that is made where none is named.
 SimulationOptions = FAMILIES[DEFAULT_FAMILY].options
 
@@ -72,6 +74,7 @@ def simulate(
                 if progress is not None:
                     progress(done, len(clips))
         _write_attributes(root, clips)
+        _write_truth(root, clips, options)
         write_json(root / SIMULATION_FILE, _manifest(options))
     return output_dir
 
@@ -132,6 +135,17 @@ def _check_equal(folder: Path, found: dict[str, Any], wanted: dict[str, Any], ad
                 f"{folder}: was simulated with {name}={found.get(name)}, "
                 f"not {wanted.get(name)}; {advice}"
             )
+
+
+def _write_truth(root: Path, clips: list[SimulatedClip], options: FamilyOptions) -> None:
+    truth = FAMILIES[options.family].truth
+    if truth is not None and clips:
+        names = (clip.path.relative_to("dev_data").as_posix() for clip in clips)
+        rows = [
+            {"file_name": name, **truth(clip, options)}
+            for name, clip in zip(names, clips, strict=True)
+        ]
+        write_csv(root / TRUTH_FILE, pd.DataFrame(rows))
 
 
 def _write_attributes(root: Path, clips: list[SimulatedClip]) -> None:

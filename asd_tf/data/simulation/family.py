@@ -23,6 +23,8 @@ class Family:
             in -1..1. A clip is a pure function of its identity and the options: additional clips,
             sections or machines do not change the others.
         format_version: Incremented when the same options begin to give other sounds.
+        truth: Function of (clip, options) that returns what was drawn for a clip and its name does
+            not state, which is written to `faults.csv`; None if there is nothing.
     """
 
     summary: str
@@ -30,6 +32,7 @@ class Family:
     machines: Mapping[str, MachineType]
     waveform: Callable[[SimulatedClip, Any], np.ndarray]
     format_version: int
+    truth: Callable[[SimulatedClip, Any], dict[str, Any]] | None = None
 
     def clip(
         self,

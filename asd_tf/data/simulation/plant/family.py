@@ -3,7 +3,7 @@
 from asd_tf.data.simulation.family import Family
 from asd_tf.data.simulation.plant.machines import KINDS
 from asd_tf.data.simulation.plant.options import PlantOptions
-from asd_tf.data.simulation.plant.synthesis import waveform
+from asd_tf.data.simulation.plant.synthesis import truth, waveform
 
 PLANT = Family(
     summary="clips of ten seconds, as hard as those of DCASE",
@@ -11,4 +11,5 @@ PLANT = Family(
     machines=KINDS,
     waveform=waveform,
     format_version=1,
+    truth=truth,
 )

@@ -25,7 +25,8 @@ class PlantOptions(FamilyOptions):
     machines: tuple[str, ...] = option(tuple(KINDS), f"Machines, of {', '.join(KINDS)}.")
     seconds: float = option(10.0, "Length of a clip, 0.5 to 600.")
     snr_db: float = option(
-        2.5, "Mean level of the machine over that of the factory in decibels, at the first microphone."
+        2.5,
+        "Mean level of the machine over that of the factory in decibels (at the near microphone).",
     )
     snr_spread_db: float = option(
         7.5, "Clips are spread evenly over snr_db plus and minus so many decibels."
@@ -35,7 +36,7 @@ class PlantOptions(FamilyOptions):
         "Recording sessions of the training clips of a section and domain, and as many others of "
         "the test clips; each has the microphone a little elsewhere. 0: none, nothing is moved.",
     )
-    microphones: int = option(1, "1, or 2: channels near and far.")
+    microphones: int = option(1, "Microphones: 1 (near) or 2 (channels near and far).")
 
     def more_attributes(self, split: str, index: int) -> Settings:
         """Returns the session of a clip, if there are several."""

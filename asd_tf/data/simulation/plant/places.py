@@ -33,8 +33,9 @@ class Place:
     name: tuple[str | int, ...]
 
     def response(self, axes: Clock, number: int) -> np.ndarray:
-        """Returns the response from the machine to a microphone, without the microphone's own."""
-        return path_response(axes, self.paths[number])
+        """Returns the response from the machine to a microphone; direct sound is 1 at the near."""
+        path = self.paths[number]
+        return path_response(axes, path) * np.float32(self.paths[0].distance / path.distance)
 
     def microphone(self, axes: Clock, number: int) -> np.ndarray:
         """Returns the response of a microphone."""
@@ -45,8 +46,8 @@ def draw_place(clip: SimulatedClip, hall: Hall, microphones: int) -> Place:
     """Draws the place of a clip: one for each section and domain, with its sessions near to it."""
     name = (clip.machine, clip.section, clip.domain)
     rng = stream(hall.seed, "place", *name)
-    near, far = rng.uniform(0.6, 1.8), rng.uniform(3.0, 6.0)
-    gain_db, nudge = rng.normal(0, 1.5), np.zeros(3)
+    near, far = rng.uniform(0.6, 1.2), rng.uniform(3.0, 6.0)
+    gain_db, nudge = rng.normal(0, 1.0), np.zeros(3)
     session = clip.more.get("ses", "")
     if session:
         moved = stream(hall.seed, "session", *name, session)

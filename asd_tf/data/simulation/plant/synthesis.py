@@ -17,7 +17,7 @@ from asd_tf.data.simulation.plant.units import draw_unit
 from asd_tf.data.simulation.signals import SAMPLE_RATE, clock, to_wave
 
 # Severities of faults, drawn evenly on a logarithmic scale: from inaudible to plain.
-SEVERITY = (0.03, 1.0)
+SEVERITY = (0.05, 1.0)
 # Standard deviation in decibels of a machine's level from clip to clip.
 LEVEL_SPREAD_DB = 1.0
 
@@ -61,6 +61,15 @@ def signal_to_noise_db(clip: SimulatedClip, options: PlantOptions) -> float:
     """Returns the level of the machine over that of the factory in decibels."""
     spread = options.snr_spread_db
     return options.snr_db + float(_stream(clip, options, "snr").uniform(-spread, spread))
+
+
+def truth(clip: SimulatedClip, options: PlantOptions) -> dict[str, str | float]:
+    """Returns what was drawn for a clip: its fault with the severity, and its SNR."""
+    fault = condition(clip, options)
+    ratio = signal_to_noise_db(clip, options)
+    return {
+        "fault": fault.name or "", "severity": round(fault.severity, 4), "snr_db": round(ratio, 2)
+    }  # fmt: skip
 
 
 def parts_of(clip: SimulatedClip, options: PlantOptions, fault: Fault) -> Parts:

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.rotation import motor, shaft
+from asd_tf.data.simulation.plant.forces.striking import Bearing, draw_bearing, pit
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import motor, shaft
-from asd_tf.data.simulation.plant.striking import Bearing, draw_bearing, pit
 from asd_tf.data.simulation.signals import cosine, impacts, passing_times, to_level
 
 

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.rotation import heard, motor, multiples, pattern, shaft
+from asd_tf.data.simulation.plant.forces.striking import knocks, strokes
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import heard, motor, multiples, pattern, shaft
-from asd_tf.data.simulation.plant.striking import knocks, strokes
 from asd_tf.data.simulation.signals import cosine, passing_times
 
 
@@ -46,7 +46,7 @@ def force(work: Work) -> np.ndarray:
         wave += 5 * height * strokes(work.rng, work.axes, times)
         if fault["valve"]:
             again = times + work.fault_rng.uniform(0.008, 0.02)
-            wave += 10 * fault["valve"] * height * strokes(work.fault_rng, work.axes, again)
+            wave += 25 * fault["valve"] * height * strokes(work.fault_rng, work.axes, again)
     breath = np.maximum(cosine(crank.turns + 0.25), 0) + np.float32(0.1)
     wave += (1.1 - 0.4 * clogged) * flow(work, unit.intake_hz * (1 - 0.5 * clogged)) * breath
     wave = wave + leak(work, "leak") + knocks(work, crank, "knocks", 2.0)

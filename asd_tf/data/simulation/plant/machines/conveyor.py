@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.rotation import heard, motor, multiples, pattern, shaft
+from asd_tf.data.simulation.plant.forces.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import heard, motor, multiples, pattern, shaft
-from asd_tf.data.simulation.plant.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.signals import cosine, impacts, passing_times, to_level
 
 
@@ -53,7 +53,7 @@ def force(work: Work) -> np.ndarray:
     wave += (0.4 + 0.15 * load) * flow(work, unit.rolling_hz * (1 + 0.1 * load))
     if fault["askew"]:
         scrape = _scraping(work)
-        wave += 2 * fault["askew"] * scrape * (1 + 0.8 * cosine(drum.turns / 4))
+        wave += 3 * fault["askew"] * scrape * (1 + 0.8 * cosine(drum.turns / 4))
     roller = drum.geared(4 * unit.rollers[0])
     wave = wave + pit(work, roller, unit.bearing, "bearing", "outer")
     wave = wave + knocks(work, drum, "joint", 1.5) + knocks(work, drive, "loose", 1.0)

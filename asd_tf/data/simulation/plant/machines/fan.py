@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow
+from asd_tf.data.simulation.plant.forces.flow import flow
+from asd_tf.data.simulation.plant.forces.rotation import heard, motor, multiples, pattern, shaft
+from asd_tf.data.simulation.plant.forces.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import heard, motor, multiples, pattern, shaft
-from asd_tf.data.simulation.plant.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.signals import cosine
 
 
@@ -37,7 +37,7 @@ def force(work: Work) -> np.ndarray:
     fan, fault = work.design, work.fault
     load, clogged = float(work.settings["load"]), fault["clogged"]
     axle = shaft(work, float(work.settings["spd"]) / 60, slowed=-0.01 * clogged)
-    sides = {1: 0.15 + 1.5 * fault["imbalance"]}
+    sides = {1: 0.15 + 2 * fault["imbalance"]}
     lines = heard(work, fan.lines, 0.1 * (load - 2))
     wave = 0.7 * axle.lines(multiples(lines, fan.blades, sides))
     wave += 0.4 * motor(work, axle, fan.slots, fault["imbalance"])

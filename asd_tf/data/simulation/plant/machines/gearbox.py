@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.rotation import heard, motor, multiples, pattern, shaft
+from asd_tf.data.simulation.plant.forces.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import heard, motor, multiples, pattern, shaft
-from asd_tf.data.simulation.plant.striking import Bearing, draw_bearing, knocks, pit
 from asd_tf.data.simulation.signals import cosine
 
 
@@ -42,10 +42,10 @@ def force(work: Work) -> np.ndarray:
     middle = axle.geared(box.first[0] / box.first[1])
     slow = middle.geared(box.second[0] / box.second[1])
     sides = {1: 0.1 + 0.05 * load + 1.5 * worn, 2: 0.05 + worn, 3: 0.8 * worn}
-    first = heard(work, box.lines[0], 0.15 * (load - 2) + 0.4 * worn)
+    first = heard(work, box.lines[0], 0.15 * (load - 2) + 0.8 * worn)
     second = heard(work, box.lines[1], 0.15 * (load - 2))
     wave = 0.7 * axle.lines(multiples(first, box.first[0], sides))
-    throb = 1 + (0.2 + 2 * fault["eccentric"]) * cosine(slow.turns)
+    throb = 1 + (0.2 + 4 * fault["eccentric"]) * cosine(slow.turns)
     wave += 0.6 * middle.lines(multiples(second, box.second[0], {1: 0.15})) * throb
     wave += 0.25 * motor(work, axle, 36) + 0.45 * flow(work, 1600 + 200 * load)
     wave = wave + knocks(work, middle, "broken") + pit(work, axle, box.bearing, "bearing", "outer")

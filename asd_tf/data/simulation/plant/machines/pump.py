@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import cavitation, flow, leak
+from asd_tf.data.simulation.plant.forces.flow import cavitation, flow, leak
+from asd_tf.data.simulation.plant.forces.rotation import heard, motor, multiples, pattern, shaft
+from asd_tf.data.simulation.plant.forces.striking import Bearing, draw_bearing, pit
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import heard, motor, multiples, pattern, shaft
-from asd_tf.data.simulation.plant.striking import Bearing, draw_bearing, pit
 from asd_tf.data.simulation.signals import cosine
 
 
@@ -43,10 +43,10 @@ def force(work: Work) -> np.ndarray:
     lines = heard(work, pump.lines) * (1 - 0.7 * worn * (np.arange(10) % 2))
     wave = (0.5 + 0.1 * valve) * axle.lines(multiples(lines, pump.vanes, {1: 0.2 + 0.6 * worn}))
     coupling = heard(work, pump.coupling) * (1 + twisted * np.array([0, 6, 0, 4, 0]))
-    wave += 0.25 * (1 + twisted) * axle.lines(multiples(coupling, 1))
+    wave += 0.25 * (1 + 8 * twisted) * axle.lines(multiples(coupling, 1))
     wave += 0.4 * motor(work, axle, pump.slots)
     if twisted:
-        wave = wave * (1 + twisted * cosine(2 * axle.turns))
+        wave = wave * (1 + 2 * twisted * cosine(2 * axle.turns))
     water = flow(work, pump.water_hz * (1.3 - 0.15 * valve) * axle.rate / 48)
     wave += (0.9 - 0.15 * valve + 1.5 * worn) * water
     wave = wave + cavitation(work, axle.turns, pump.vanes) + leak(work, "leak")

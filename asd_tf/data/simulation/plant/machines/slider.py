@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.flow import flow, squeal
+from asd_tf.data.simulation.plant.forces.rotation import SLIP, heard, multiples, pattern
+from asd_tf.data.simulation.plant.forces.striking import strokes
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import SLIP, heard, multiples, pattern
-from asd_tf.data.simulation.plant.striking import strokes
-from asd_tf.data.simulation.signals import SAMPLE_RATE, impacts, order_wave, to_level
+from asd_tf.data.simulation.signals import SAMPLE_RATE, colored_noise, impacts, order_wave, to_level
 
 # Share of a stroke in which the carriage speeds up, and as long slows down.
 RAMP = 0.18
@@ -37,7 +37,7 @@ def force(work: Work) -> np.ndarray:
     """Computes the lines of the spindle that glide with the speed, rolling on rails, and reversals.
 
     Faults: a `dry` rail squeals; `backlash` knocks twice at each reversal; a `pitted` rail strikes
-    at the same place of each stroke; a slack `belt` slaps; a `stuck` stroke is slow and rough.
+    at the same place of each stroke; a slack `belt` slaps; `stuck` strokes drag and are rough.
     """
     unit, fault, rng, axes = work.design, work.fault, work.rng, work.axes
     load = float(work.settings["load"])
@@ -52,13 +52,15 @@ def force(work: Work) -> np.ndarray:
     if fault["backlash"]:
         for delay in (0.03, 0.07):
             again = turnings + delay * work.fault_rng.uniform(0.8, 1.2)
-            wave += 10 * fault["backlash"] * strokes(work.fault_rng, axes, again)
+            wave += 40 * fault["backlash"] * strokes(work.fault_rng, axes, again)
     if fault["pitted"]:
         wave += to_level(_pits(work, place), 3 * fault["pitted"])
     if fault["belt"]:
         times = np.arange(0, axes.time[-1], period / 2) + work.fault_rng.uniform(0, period)
         slaps = (times[:, None] + 0.045 * np.arange(6)).ravel()
-        wave += 10 * fault["belt"] * strokes(work.fault_rng, axes, slaps)
+        wave += 30 * fault["belt"] * strokes(work.fault_rng, axes, slaps)
+    if fault["stuck"]:
+        wave = _stuck(work, wave, 2 * axes.time / period)
     return wave + squeal(work, "dry") * moving
 
 
@@ -69,15 +71,21 @@ def _motion(work):
     half = unit.travel_m / speed / (1 - RAMP) + 0.15
     phase = axes.time / half + work.rng.uniform(0, 2)
     within = phase % 1
-    stuck = work.fault["stuck"]
-    if stuck:  # every other stroke or so is slower in the middle
-        slow = np.isin(np.floor(phase), np.flatnonzero(work.fault_rng.uniform(size=400) < 0.5))
-        speed = speed * (1 - 0.5 * stuck * slow * np.sin(np.pi * within) ** 2)
     ramp = np.clip(np.minimum(within, 0.95 - within) / RAMP, 0, 1)
     place = np.where(np.floor(phase) % 2 == 0, within, 1 - within)
     first = np.ceil(phase[0])
     turnings = (np.arange(first, phase[-1]) - phase[0]) * half
     return 2 * half, speed * ramp, place, turnings
+
+
+def _stuck(work, wave, strokes_done):
+    """Makes about every other stroke drag in its middle: less of the usual sound, and friction."""
+    drags = work.fault_rng.uniform(size=int(strokes_done[-1]) + 2) < 0.6
+    middle = np.sin(np.pi * (strokes_done % 1)) ** 2
+    drag = (drags[strokes_done.astype(int)] * middle).astype(np.float32)
+    friction = colored_noise(work.fault_rng, work.axes, 1500, 0.8)
+    severity = work.fault["stuck"]
+    return wave * (1 - 0.8 * severity * drag) + 2.5 * severity * drag * friction
 
 
 def _pits(work, place):

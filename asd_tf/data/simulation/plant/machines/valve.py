@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.plant.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.flow import flow, leak
+from asd_tf.data.simulation.plant.forces.rotation import Shaft, heard, multiples, pattern
+from asd_tf.data.simulation.plant.forces.striking import strokes
 from asd_tf.data.simulation.plant.kind import Kind, Work, by_domain
-from asd_tf.data.simulation.plant.rotation import Shaft, heard, multiples, pattern
-from asd_tf.data.simulation.plant.striking import strokes
 from asd_tf.data.simulation.signals import SAMPLE_RATE, cosine
 
 # Pattern of control: delays in seconds from one opening to the next, in turn.
@@ -44,20 +44,20 @@ def force(work: Work) -> np.ndarray:
     opened, closed = _times(work)
     height: np.ndarray | float = 1.0
     if fault["stuck"]:
-        hit = work.fault_rng.uniform(size=len(opened)) < 0.4 + 0.4 * fault["stuck"]
+        hit = work.fault_rng.uniform(size=len(opened)) < 0.7
         height = np.where(hit, 1 - fault["stuck"], 1.0)
-        opened = opened + hit * 0.12 * fault["stuck"]
-    closed = closed + 0.08 * fault["spring"]
+        opened = opened + hit * 0.3 * fault["stuck"]
+    closed = closed + 0.25 * fault["spring"]
     wave = 6 * strokes(rng, work.axes, opened, height)
-    closing = valve.closing * (1 - 0.7 * fault["spring"])
+    closing = valve.closing * (1 - 0.95 * fault["spring"])
     wave = wave + 6 * closing * strokes(rng, work.axes, closed)
     if fault["bounce"]:
         again = opened + work.fault_rng.uniform(0.02, 0.06)
-        wave = wave + 10 * fault["bounce"] * strokes(work.fault_rng, work.axes, again)
+        wave = wave + 25 * fault["bounce"] * strokes(work.fault_rng, work.axes, again)
     is_open = _open_share(work, opened, closed)
     coil = Shaft(valve.coil_hz * (1 + rng.normal(0, 1e-3)) * work.axes.time, valve.coil_hz)
     tone = coil.lines(multiples(heard(work, valve.coil), 1))
-    tone = tone * (1 + 2 * fault["chatter"] * cosine(100 * work.axes.time))
+    tone = tone * (1 + 4 * fault["chatter"] * cosine(100 * work.axes.time))
     pressure = float(work.settings["bar"])
     hiss = flow(work, valve.flow_hz * (0.85 + 0.05 * pressure), 1.0)
     wave = wave + 0.5 * tone * is_open + (0.2 + 0.1 * pressure) * hiss * is_open

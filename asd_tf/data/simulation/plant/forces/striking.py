@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from asd_tf.data.simulation.plant.forces.rotation import Shaft
 from asd_tf.data.simulation.plant.kind import Work
-from asd_tf.data.simulation.plant.rotation import Shaft
 from asd_tf.data.simulation.signals import Clock, impacts, passing_times, to_level
 
 
@@ -40,7 +40,7 @@ def draw_bearing(rng: np.random.Generator) -> Bearing:
 
 
 def pit(
-    work: Work, shaft: Shaft, bearing: Bearing, name: str, part: str, strength: float = 3.0
+    work: Work, shaft: Shaft, bearing: Bearing, name: str, part: str, strength: float = 4.0
 ) -> np.ndarray | float:
     """Returns the strikes of a pit in a bearing, if the machine has the fault `name`.
 
@@ -68,7 +68,7 @@ def pit(
 
 
 def knocks(
-    work: Work, shaft: Shaft, name: str, a_turn: float = 1.0, strength: float = 3.0
+    work: Work, shaft: Shaft, name: str, a_turn: float = 1.0, strength: float = 4.0
 ) -> np.ndarray | float:
     """Returns the knocks of a loose or broken part, if the machine has the fault `name`.
 

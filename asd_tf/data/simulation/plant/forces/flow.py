@@ -25,7 +25,7 @@ def flow(work: Work, center: float, quality: float = 0.6) -> np.ndarray:
     return colored_noise(work.rng, work.axes, center, quality) * breath(work)
 
 
-def leak(work: Work, name: str, center: float = 4500, strength: float = 1.8) -> np.ndarray | float:
+def leak(work: Work, name: str, center: float = 4500, strength: float = 2.5) -> np.ndarray | float:
     """Returns the hiss of a leak if the machine has the fault `name`; the nozzle is by chance."""
     severity = work.fault[name]
     if not severity:
@@ -43,10 +43,10 @@ def cavitation(work: Work, turns: np.ndarray, blades: int) -> np.ndarray | float
     times = np.sort(rng.uniform(0, seconds, rng.poisson(seconds * rng.uniform(150, 600))))
     phase = np.interp(times, work.axes.time, turns) * blades
     strengths = rng.lognormal(0, 1.0, len(times)) * (1 + 0.8 * np.cos(2 * np.pi * phase))
-    return to_level(impacts(work.axes, times, strengths), 2.5 * severity)
+    return to_level(impacts(work.axes, times, strengths), 4 * severity)
 
 
-def squeal(work: Work, name: str, strength: float = 2.0) -> np.ndarray | float:
+def squeal(work: Work, name: str, strength: float = 3.0) -> np.ndarray | float:
     """Returns a tone of dry friction that comes and goes, if the machine has the fault `name`."""
     severity, rng, axes = work.fault[name], work.fault_rng, work.axes
     if not severity:
