@@ -16,15 +16,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from asd_tf.config import check_choice
 from asd_tf.data.channel_windows import channels_apart
 from asd_tf.data.decoding.inspection import conversions
 from asd_tf.data.layouts.channels import EACH
 from asd_tf.data.layouts.detection import is_simulated
 from asd_tf.data.layouts.readers import read_clips
-from asd_tf.data.simulation.dataset import SimulationOptions, planned_clips, simulate
+from asd_tf.data.simulation.dataset import planned_clips, simulate
+from asd_tf.data.simulation.families import DEFAULT_FAMILY, FAMILIES
+from asd_tf.data.simulation.options import FamilyOptions
 from asd_tf.data.windows import recordings_of
 from asd_tf.detector import Detector
 from asd_tf.detector.folder import detector_in
+from asd_tf.errors import UsageError
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.experiment import training
 from asd_tf.experiment.evaluation import add_ground_truth, evaluate_run
@@ -64,6 +68,7 @@ def train(
     method: str,
     *,
     data_dir: str | Path | None = None,
+    simulated: str | None = None,
     recipe: str | None = None,
     values: Mapping[str, Any] | Sequence[str] = (),
     dataset: str | None = None,
@@ -82,8 +87,9 @@ def train(
 
     Args:
         method: Name of the method, such as `wilkinghoff`.
-        data_dir: Folder of the data, or a manifest (CSV); None for simulated machines, which are
-            made in data/simulated.
+        data_dir: Folder of the data, or a manifest (CSV); None for simulated machines.
+        simulated: Family of simulated machines in place of `data_dir`: `simple` (the default), made
+            in data/simulated, or `plant`, made in data/simulated-plant.
         recipe: Name of a recipe of the method, or a .py file with `get_config()`; by default
             `paper`, or what the method has for the layout, and `quick` on simulated data.
         values: What is changed in the recipe: {"train.epochs": 3}, or texts as of the command
@@ -104,10 +110,14 @@ def train(
         UsageError: If a name or a value is none that is possible; nothing is written.
         InputError: If the data are not as needed.
     """
+    if simulated is not None and data_dir is not None:
+        raise UsageError("simulated and data_dir exclude each other: give one of them")
+    family = simulated or DEFAULT_FAMILY
+    check_choice("family", family, FAMILIES)
     recipe = recipe or default_recipe(method, data_dir)
     if recipe is not None:  # a wrong name is an error before the files are listed
         config = build_config(method, recipe, values, pretrained)
-    data_dir = make_simulated(SIMULATED) if data_dir is None else Path(data_dir)
+    data_dir = _made(family) if data_dir is None else Path(data_dir)
     clips, dataset = read_clips(data_dir, dataset, channel)
     if recipe is None:
         recipe = recipe_of_layout(method, dataset)
@@ -174,9 +184,14 @@ def load_detector(folder: str | Path, *, require_signature: str | Path | None = 
     return Detector.load(detector_in(folder), require_signature)
 
 
-def make_simulated(folder: Path, options: SimulationOptions | None = None) -> Path:
+def _made(family: str) -> Path:
+    """Returns the folder of a family's default data set, which is made if it is not there."""
+    name = SIMULATED.name if family == DEFAULT_FAMILY else f"{SIMULATED.name}-{family}"
+    return make_simulated(SIMULATED.with_name(name), FAMILIES[family].options())
+
+
+def make_simulated(folder: Path, options: FamilyOptions) -> Path:
     """Makes a data set of simulated machines where it is not there yet; returns its folder."""
-    options = SimulationOptions() if options is None else options
     if is_simulated(folder):
         return simulate(folder, options)
     _logger.info("making simulated machines in %s", folder)

@@ -7,7 +7,7 @@ from absl import flags
 from asd_tf.cli import commands
 from asd_tf.cli.data_commands import check, download, list_editions, simulate
 from asd_tf.data.clips import SUBSETS
-from asd_tf.data.simulation.dataset import SimulationOptions
+from asd_tf.data.simulation.families import DEFAULT_FAMILY, FAMILIES
 
 DESCRIPTION = """
 Downloads, checks, lists and simulates data sets.
@@ -43,9 +43,12 @@ decodes every file. The exit status is 1 if clips are missing or cannot be read.
 """
 
 SIMULATING = """
-Simulates machines, in the layout of DCASE 2022.
+Simulates machines, in the layout of DCASE 2022. The family `simple` is small and easy; `plant` is
+as hard as recordings of DCASE.
 
   asd-data simulate --output_dir=data/simulated
+  asd-data simulate --family=plant --output_dir=data/plant
+  asd-data simulate --family=plant --machines=fan,pump --sessions=4 --output_dir=data/sessions
 """
 
 
@@ -107,17 +110,33 @@ def _define_check(values: flags.FlagValues) -> None:
 
 
 def _define_simulate(values: flags.FlagValues) -> None:
-    """Defines the flags of the simulation from its options."""
+    """Defines the flags of the simulation from the options of all families."""
     _define_output(values, "Folder to write to.")
+    summaries = "; ".join(f"{name}: {family.summary}" for name, family in FAMILIES.items())
+    flags.DEFINE_enum(
+        "family", DEFAULT_FAMILY, list(FAMILIES), f"Family of machines. {summaries}.",
+        flag_values=values,
+    )  # fmt: skip
     define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, tuple: flags.DEFINE_list}
-    for field in dataclasses.fields(SimulationOptions):
-        kind = type(field.default)
-        define[kind](
-            field.name,
-            list(field.default) if kind is tuple else field.default,
-            field.metadata["help"],
-            flag_values=values,
-        )
+    options: dict[str, dict[str, dataclasses.Field]] = {}
+    for name, family in FAMILIES.items():
+        for field in dataclasses.fields(family.options):
+            options.setdefault(field.name, {})[name] = field
+    for name, fields in options.items():
+        kind = type(next(iter(fields.values())).default)
+        define[kind](name, None, _description(fields), flag_values=values)
+
+
+def _description(fields: dict[str, dataclasses.Field]) -> str:
+    """Returns what an option is, with its default; by family where families differ in it."""
+    texts = {}
+    for family, field in fields.items():
+        is_list = isinstance(field.default, tuple)
+        default = "all" if is_list else field.default
+        texts[family] = f"{field.metadata['help']} Default: {default}."
+    if len(set(texts.values())) == 1 and len(texts) == len(FAMILIES):
+        return next(iter(texts.values()))
+    return " ".join(f"{family}: {text}" for family, text in texts.items())
 
 
 def _define_output(values: flags.FlagValues, description: str) -> None:

@@ -10,7 +10,8 @@ from absl import flags
 from asd_tf.cli import app
 from asd_tf.data.clips import SUBSETS
 from asd_tf.data.layouts.editions import EDITIONS, find_edition
-from asd_tf.data.simulation.dataset import SimulationOptions
+from asd_tf.data.simulation.families import FAMILIES
+from asd_tf.data.simulation.options import FamilyOptions
 from asd_tf.errors import UsageError
 
 
@@ -132,12 +133,24 @@ def simulate(values: flags.FlagValues, positional: list[str]) -> None:
     app.no_arguments(positional)
     if values.output_dir is None:
         raise UsageError("--output_dir is missing: name the folder to write to")
-    options = {
-        field.name: type(field.default)(values[field.name].value)
-        for field in dataclasses.fields(SimulationOptions)
-    }
-    folder = make_simulated(Path(values.output_dir), SimulationOptions(**options))
+    folder = make_simulated(Path(values.output_dir), _simulation_options(values))
     app.echo(f"{folder}: train on it with: asd-train --method=wilkinghoff --data_dir={folder}")
+
+
+def _simulation_options(values: flags.FlagValues) -> FamilyOptions:
+    """Returns the options that flags set; the others have the defaults of the family."""
+    known = {field.name: field for field in dataclasses.fields(FAMILIES[values.family].options)}
+    every = {name for family in FAMILIES.values() for name in _names(family.options)}
+    given = {name: values[name].value for name in every if values[name].value is not None}
+    for name in sorted(given):
+        if name not in known:
+            raise UsageError(f"--{name}: machines of the family {values.family} do not have it")
+    typed = {name: type(known[name].default)(value) for name, value in given.items()}
+    return FAMILIES[values.family].options(**typed)
+
+
+def _names(options: type[FamilyOptions]) -> set[str]:
+    return {field.name for field in dataclasses.fields(options)}
 
 
 def _subsets(values: flags.FlagValues) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from absl import flags
 from asd_tf.cli import app
 from asd_tf.cli.evaluate import define_truth_flags
 from asd_tf.config import method_names
+from asd_tf.data.simulation.families import FAMILIES
 from asd_tf.errors import UsageError
 from asd_tf.experiment.recipe import build_config, default_recipe
 
@@ -14,9 +15,11 @@ Trains a detector of anomalous machine sounds on normal clips, and evaluates it 
   python train.py --method=wilkinghoff
   python train.py --method=wilkinghoff --data_dir=/data/dcase2022
   python train.py --method=wilkinghoff --data_dir=/factory/clips.csv
+  python train.py --method=wilkinghoff --simulated=plant
   python train.py --method=wilkinghoff --set train.epochs=3 --set backend.kmeans_on=source
 
-Without --data_dir it uses a small data set of simulated machines, which it makes once.
+Without --data_dir it uses a small data set of simulated machines, which it makes once;
+--simulated=plant is a larger one, as hard as recordings of DCASE.
 """
 
 
@@ -40,6 +43,14 @@ def define_flags(values: flags.FlagValues) -> None:
         "data_dir",
         None,
         "Folder of the data, or a manifest (CSV); by default simulated clips in data/simulated.",
+    )
+    flags.DEFINE_enum(
+        "simulated",
+        None,
+        list(FAMILIES),
+        "Family of simulated machines to use in place of --data_dir: simple, the default, in "
+        "data/simulated, or plant, in data/simulated-plant (see `asd-data simulate`).",
+        flag_values=values,
     )
     text(
         "dataset",
@@ -101,6 +112,8 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     app.no_arguments(positional)
     if values.method is None:
         raise UsageError(f"--method is missing: choose from {', '.join(method_names())}")
+    if values.simulated is not None and values.data_dir is not None:
+        raise UsageError("--simulated and --data_dir exclude each other: give one of them")
     # TensorFlow takes seconds to import, and a wrong name should fail at once.
     recipe = values.recipe or default_recipe(values.method, values.data_dir)
     if recipe is not None:
@@ -115,7 +128,7 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
 
 # Flags that are passed to `asd_tf.api.train` under the same names.
 _PASSED = (
-    "method", "data_dir", "recipe", "dataset", "channel", "pretrained", "ground_truth",
+    "method", "data_dir", "simulated", "recipe", "dataset", "channel", "pretrained", "ground_truth",
     "own_labels", "run_dir", "overwrite", "reuse", "seed", "num_runs", "untrained",
     "mixed_precision", "strategy", "deterministic", "on_bad_file",
 )  # fmt: skip

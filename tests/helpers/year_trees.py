@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from asd_tf.data.simulation.dataset import SimulatedClip, SimulationOptions, planned_clips, simulate
+from asd_tf.data.simulation.clip import SimulatedClip
+from asd_tf.data.simulation.dataset import SimulationOptions, planned_clips, simulate
 
 OPTIONS = SimulationOptions(
     machines=("fan", "valve"),

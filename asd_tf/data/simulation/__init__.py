@@ -1,1 +1,1 @@
-"""Simulated machines: a small data set that needs no download."""
+"""Simulated machines, in families of different difficulty: data sets that need no download."""

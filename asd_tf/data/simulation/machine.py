@@ -1,18 +1,11 @@
-"""Types of simulated machines, and their faults."""
+"""What every type of simulated machine has: settings, and faults."""
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-
-from asd_tf.data.simulation.signals import Clock
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 Settings = dict[str, str]
-
-# Relative standard deviation of a machine's rate from clip to clip at one setting.
-RATE_JITTER = 5e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +14,7 @@ class Fault:
 
     Attributes:
         name: Name of the fault; None for a healthy machine.
-        severity: Strength of the fault, about 1.
+        severity: Strength of the fault, from 0 (healthy) to about 1.
     """
 
     name: str | None = None
@@ -32,22 +25,19 @@ class Fault:
         return self.severity if name == self.name else 0.0
 
 
-@dataclasses.dataclass(frozen=True)
-class Machine:
-    """A type of machine.
+class MachineType(Protocol):
+    """A type of machine of any family.
 
     Attributes:
-        sound: Function of (rng, axes, unit, settings, fault) that returns the spectrum of a clip
-            with its lead-in, of any level.
-        units: The geometry of the unit of each section.
         settings: Domain to the combinations of attribute values that occur in it.
         faults: Names of its faults.
     """
 
-    sound: Callable[[np.random.Generator, Clock, Any, Settings, Fault], np.ndarray]
-    units: Sequence[Any]
-    settings: Mapping[str, Sequence[Settings]]
-    faults: Sequence[str]
+    @property
+    def settings(self) -> Mapping[str, Sequence[Settings]]: ...  # noqa: D102
+
+    @property
+    def faults(self) -> Sequence[str]: ...  # noqa: D102
 
 
 def combinations(**values: Sequence[str]) -> list[Settings]:

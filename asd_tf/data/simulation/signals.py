@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 from scipy import fft
@@ -35,9 +36,9 @@ class Clock:
 
 
 @functools.lru_cache(maxsize=4)
-def clock(samples: int) -> Clock:
-    """Returns the axes of clips of `samples` samples."""
-    length = fft.next_fast_len(samples + LEAD_IN, real=True)
+def clock(samples: int, lead_in: int = LEAD_IN) -> Clock:
+    """Returns the axes of clips of `samples` samples, with at least `lead_in` samples before."""
+    length = fft.next_fast_len(samples + lead_in, real=True)
     frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE).astype(np.float32)
     octaves = np.linspace(0, OCTAVES, COARSE)
     place = np.log2(np.maximum(frequency, LOWEST_HZ) / LOWEST_HZ) / OCTAVES * (COARSE - 1)
@@ -125,7 +126,7 @@ def harmonics(
     return level * np.arange(1, count + 1) ** -decay * np.exp(2j * np.pi * own.uniform(size=count))
 
 
-def order_wave(turns: np.ndarray, orders: dict[int, complex], rate: float) -> np.ndarray:
+def order_wave(turns: np.ndarray, orders: Mapping[int, complex], rate: float) -> np.ndarray:
     """Computes the harmonics of a shaft, which repeat with each turn.
 
     Args:

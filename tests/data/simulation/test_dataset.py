@@ -9,13 +9,9 @@ import pytest
 from scipy.io import wavfile
 
 from asd_tf.data.simulation import dataset as simulated
-from asd_tf.data.simulation.dataset import (
-    MACHINES,
-    SimulatedClip,
-    SimulationOptions,
-    simulate,
-    simulate_clip,
-)
+from asd_tf.data.simulation.dataset import SimulationOptions, simulate, simulate_clip
+from asd_tf.data.simulation.simple.family import SIMPLE
+from asd_tf.data.simulation.simple.machines import MACHINES
 from asd_tf.errors import InputError, UsageError
 from asd_tf.files import read_json, write_json
 
@@ -38,7 +34,7 @@ def content(folder):
 
 
 def a_clip(machine="fan", section=0, split="test", domain="source", label="normal", index=0):
-    return SimulatedClip(machine, section, split, domain, label, index)
+    return SIMPLE.clip(SMALL, machine, section, split, domain, label, index)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from asd_tf.data.simulation.machine import RATE_JITTER, Fault, Machine, Settings, combinations
+from asd_tf.data.simulation.machine import Fault, Settings, combinations
 from asd_tf.data.simulation.signals import (
     Clock,
     body,
@@ -19,6 +19,7 @@ from asd_tf.data.simulation.signals import (
     to_level,
     to_spectrum,
 )
+from asd_tf.data.simulation.simple.machine import RATE_JITTER, Machine
 
 DUCTS = ("wide", "half", "narrow")
 LOADS = ("light", "medium", "heavy")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from asd_tf.data.simulation.machine import RATE_JITTER, Fault, Machine, Settings, combinations
+from asd_tf.data.simulation.machine import Fault, Settings, combinations
 from asd_tf.data.simulation.signals import (
     SAMPLE_RATE,
     Clock,
@@ -21,6 +21,7 @@ from asd_tf.data.simulation.signals import (
     to_spectrum,
     to_wave,
 )
+from asd_tf.data.simulation.simple.machine import RATE_JITTER, Machine
 
 VOLTS = ("24", "36", "48")
 

@@ -1,0 +1,1 @@
+"""Forces that machines have in common: of what turns, flows and strikes."""

@@ -1,0 +1,1 @@
+"""Simple machines: short clips in which training shows within minutes."""
