@@ -52,11 +52,13 @@ class Result:
         run: The run.
         evaluation: Metrics of its labeled test clips; `scored` is the table of all test clips.
         singles: The evaluations of the single runs, where several were fused.
+        ensembles: Those of the first run, of the first two, and so on up to all.
     """
 
     run: Run
     evaluation: Evaluation
     singles: Sequence[Evaluation] = ()
+    ensembles: Sequence[Evaluation] = ()
 
     @functools.cached_property
     def detector(self) -> Detector:

@@ -181,6 +181,18 @@ def _nearest(value: str, choices: list[str]) -> str:
     return f"{meant} choose from {', '.join(choices)}"
 
 
+def _unknown_key(key: str, keys: list[str]) -> str:
+    """Returns an error message with the nearest key, and with all of them."""
+    section, _, leaf = key.rpartition(".")
+    # `train.lr` is nearer to train.learning_rate than to train.epochs, which has as many letters.
+    for known in keys:
+        own_section, _, words = known.rpartition(".")
+        initials = "".join(word[0] for word in words.split("_") if word)
+        if len(leaf) > 1 and initials == leaf and section == own_section:
+            return f"unknown key '{key}': did you mean '{known}': choose from {', '.join(keys)}"
+    return f"unknown key '{key}'{_nearest(key, keys)}"
+
+
 def apply_overrides(config: ml_collections.ConfigDict, assignments: Iterable[str]) -> None:
     """Sets keys of a recipe in place, each value checked against the type that the recipe has.
 
@@ -197,7 +209,7 @@ def apply_overrides(config: ml_collections.ConfigDict, assignments: Iterable[str
             raise UsageError(f"--set {assignment}: write it as key=value")
         keys = list(flatten(config))
         if key not in keys:
-            raise UsageError(f"--set {assignment}: unknown key '{key}'{_nearest(key, keys)}")
+            raise UsageError(f"--set {assignment}: {_unknown_key(key, keys)}")
         section, _, leaf = key.rpartition(".")
         parent = config
         for name in filter(None, section.split(".")):
@@ -219,7 +231,8 @@ def apply_values(config: ml_collections.ConfigDict, values: Mapping[str, Any]) -
     """
     keys = list(flatten(config))
     for key, value in values.items():
-        check_choice("key", key, keys)
+        if key not in keys:
+            raise UsageError(_unknown_key(key, keys))
         *sections, leaf = key.split(".")
         parent = config
         for name in sections:

@@ -24,6 +24,12 @@ def test_a_run_of_several_seeds_is_a_fused_run(dataset, tmp_path):
     flags = {"recipe": "quick", "data_dir": dataset, "values": {"data.seconds": 0.5}}
     result = asd_tf.train("mahalanobis", num_runs=2, run_dir=tmp_path / "run", **flags)
     assert len(result.singles) == 2
+    first, whole = result.ensembles
+    assert first.official == result.singles[0].official
+    assert whole is result.evaluation
+    runs = json.loads((tmp_path / "run" / "evaluation" / "runs.json").read_text())
+    each = [first.official.score, whole.official.score]
+    assert runs["ensembles"]["official_score"]["each"] == pytest.approx(each)
     assert isinstance(result.detector, asd_tf.Detector)
     extra = ["oracle_select_on_dev"]
     again = asd_tf.evaluate(tmp_path / "run", extra_scores=extra)

@@ -1,5 +1,6 @@
 """Recipes load, and the command line changes them only to what they allow."""
 
+import importlib
 import math
 
 import pytest
@@ -24,6 +25,12 @@ def test_every_recipe_loads_and_is_plain(method, recipe):
     """Every recipe must be storable as JSON and be built of plain values."""
     for key, value in flatten(load_recipe(method, recipe)).items():
         assert isinstance(value, str | int | float | bool | list | None), key
+
+
+def test_every_package_of_recipes_says_whose_they_are():
+    for method in method_names():
+        package = importlib.import_module(f"asd_tf.configs.{method}")
+        assert f"--method={method}`" in package.__doc__
 
 
 def test_every_method_has_paper_and_quick():
@@ -53,6 +60,8 @@ def test_set_is_typed(assignment, key, value):
     ("assignment", "message"),
     [
         ("train.epoch=3", "did you mean 'train.epochs'"),
+        ("train.lr=1e-4", "did you mean 'train.learning_rate'"),
+        ("train.bs=8", "did you mean 'train.batch_size'"),
         ("train.epochs=many", "not of type int"),
         ("train.epochs=1.5", "not of type int"),
         ("train.epochs=True", "not of type int"),
@@ -67,14 +76,6 @@ def test_set_refuses(assignment, message):
     """A wrong --set must stop at once and say what was meant."""
     with pytest.raises(UsageError, match=message):
         apply_overrides(load_recipe("wilkinghoff", "paper"), [assignment])
-
-
-def test_kmeans_on_moves_the_centers():
-    """The paper's wording is one word away from the published code's behavior."""
-    config = load_recipe("wilkinghoff", "paper")
-    assert config.backend.members.centers.domain == "all"
-    apply_overrides(config, ["backend.kmeans_on=source"])
-    assert config.backend.members.centers.domain == "source"
 
 
 def test_an_optional_value_can_be_emptied():

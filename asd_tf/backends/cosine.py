@@ -13,30 +13,43 @@ _PRODUCTS = 2**22
 class KMeansCosine(NoveltyBackend):
     """Similarity to the nearest of some k-means centers of the normalized training rows.
 
-    As in the published code of Wilkinghoff (ICASSP 2023), training rows and queries are scaled to
-    length 1 but centers are not: the center of scattered rows is short and gives low scores.
+    Training rows and queries are scaled to length 1. As in the published code of Wilkinghoff
+    (ICASSP 2023), centers are not: the center of scattered rows is short and gives low scores.
 
     Args:
         n_clusters: Number of centers; capped at the number of distinct training rows.
         n_init: Number of runs of k-means, of which the best is used.
         random_state: Seed of k-means.
+        normalize_centers: Whether centers are scaled to length 1, too, as in that code on 30
+            September 2022.
 
     Attributes:
         cluster_centers_: [n_clusters_, D] the centers.
         n_clusters_: Number of centers used.
     """
 
-    def __init__(self, n_clusters: int = 16, n_init: int = 10, random_state: int | None = 0):
+    # For backends that were saved before there was the parameter.
+    normalize_centers = False
+
+    def __init__(
+        self,
+        n_clusters: int = 16,
+        n_init: int = 10,
+        random_state: int | None = 0,
+        normalize_centers: bool = False,
+    ):
         self.n_clusters = n_clusters
         self.n_init = n_init
         self.random_state = random_state
+        self.normalize_centers = normalize_centers
 
     def fit(self, X: np.ndarray, y: None = None) -> "KMeansCosine":
         """Finds the centers of the rows of `X` [n, D]."""
         rows = unit_rows(self._validated(X, fitting=True))
         self.n_clusters_ = min(self.n_clusters, distinct_rows(rows, self.n_clusters))
         kmeans = KMeans(self.n_clusters_, n_init=self.n_init, random_state=self.random_state)
-        self.cluster_centers_ = kmeans.fit(rows).cluster_centers_
+        centers = kmeans.fit(rows).cluster_centers_
+        self.cluster_centers_ = unit_rows(centers) if self.normalize_centers else centers
         self._set_offset(rows)
         return self
 

@@ -13,7 +13,7 @@ DENSITIES = ("mixture", "best_component", "worst_component")
 
 
 class CappedGaussianMixture(NoveltyBackend):
-    """Log-likelihood of rows under a Gaussian mixture of the normalized training rows.
+    """Log-likelihood of rows under a Gaussian mixture of the training rows, scaled to length 1.
 
     Args:
         n_components: Number of Gaussians; capped at the number of distinct training rows.
@@ -26,6 +26,8 @@ class CappedGaussianMixture(NoveltyBackend):
             density of a single component, without its weight, as sub-cluster AdaCos is published
             (Wilkinghoff 2021); `worst_component` for the smallest (the wording of Asai 2021).
         random_state: Seed of the k-means that initializes the fit.
+        normalize_rows: Whether rows and initial means are scaled to length 1. Rows of the domain
+            `all_and_mixed` of `PerDomain` are scaled before some are mixed, and then no more.
 
     Attributes:
         n_components_: Number of Gaussians used.
@@ -36,6 +38,9 @@ class CappedGaussianMixture(NoveltyBackend):
             the size of a saved backend.
     """
 
+    # For backends that were saved before there was the parameter.
+    normalize_rows = True
+
     def __init__(
         self,
         n_components: int = 16,
@@ -44,6 +49,7 @@ class CappedGaussianMixture(NoveltyBackend):
         means_init: np.ndarray | None = None,
         density: str = "mixture",
         random_state: int | None = 0,
+        normalize_rows: bool = True,
     ):
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -51,6 +57,7 @@ class CappedGaussianMixture(NoveltyBackend):
         self.means_init = means_init
         self.density = density
         self.random_state = random_state
+        self.normalize_rows = normalize_rows
 
     def fit(self, X: np.ndarray, y: None = None) -> "CappedGaussianMixture":
         """Fits the mixture to the rows of `X` [n, D].
@@ -90,8 +97,8 @@ class CappedGaussianMixture(NoveltyBackend):
         return densities.max(axis=1) if self.density == "best_component" else densities.min(axis=1)
 
     def _prepared(self, rows: np.ndarray, fitting: bool) -> np.ndarray:
-        """Returns the rows [n, D] that the mixture is fitted to: scaled to length 1."""
-        return unit_rows(rows)
+        """Returns the rows [n, D] that the mixture is fitted to."""
+        return unit_rows(rows) if self.normalize_rows else rows
 
     def _log_densities(self, rows: np.ndarray) -> np.ndarray:
         """Returns [n, components] the log-density of `rows` [n, D] under each component."""
@@ -112,7 +119,8 @@ class CappedGaussianMixture(NoveltyBackend):
         """Returns the initial means; if there are too many, those nearest to `rows`."""
         if self.means_init is None:
             return None
-        means = unit_rows(np.asarray(self.means_init, np.float64))
+        means = np.asarray(self.means_init, np.float64)
+        means = unit_rows(means) if self.normalize_rows else means
         nearness = (means @ rows.T).max(axis=1)
         kept = np.argsort(-nearness, kind="stable")[: self.n_components_]
         return means[np.sort(kept)]

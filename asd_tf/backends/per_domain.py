@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GroupKFold
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from asd_tf.arguments import check_choices
-from asd_tf.backends.as_score import AsScore
-from asd_tf.backends.base import NoveltyBackend, distinct_rows
-from asd_tf.backends.fit_cache import memoized
-from asd_tf.backends.smote import smote_rows
-from asd_tf.errors import InputError, UsageError
+from asd_tf.backends.base import NoveltyBackend
+from asd_tf.backends.member_fits import (
+    COUNTS,
+    MIXED,
+    MemberRows,
+    fitted_member,
+    out_of_fold_scores,
+    rows_for,
+)
+from asd_tf.errors import InputError
 
-DOMAINS = ("source", "target", "all")
+DOMAINS = ("source", "target", "all", MIXED)
 COMBINES = ("min", "sum", "known", "blind")
 NORMALIZATIONS = ("none", "calibration")
-
-# Parameters that are capped at the number of distinct training rows.
-_COUNTS = ("n_clusters", "n_components", "n_neighbors")
-_FOLDS = 5
-_LEAVE_ONE_OUT_BELOW = 10
 
 # One value for each row, such as its domain; values may be missing.
 RowLabels = Sequence[Any] | np.ndarray
@@ -45,7 +44,8 @@ class PerDomain(NoveltyBackend):
 
     Args:
         members: (name, estimator, domain) of each member; names are unique, the domain is `source`,
-            `target` or `all`.
+            `target`, `all`, or `all_and_mixed` for all rows and domain mixup of them, see
+            `with_mixed_rows`; the rows of such a member are scaled to length 1.
         combine: Combination of the members' anomaly scores: `min` is the smallest, `sum` the sum.
             `known` is the score of the member of the row's own domain, the smallest if there are
             several; if the domain is missing or has no member, it is the score of the member with
@@ -124,17 +124,22 @@ class PerDomain(NoveltyBackend):
                 f"and none of the {len(X)} rows is of that domain"
             )
         target_rows = round(self.oversample * np.sum(domains == "source"))
-        items = {name: target_rows if own == "target" else 0 for name, _, own in used}
-        self.members_ = [
-            (name, _fitted(e, X[masks[name]], items[name]), own) for name, e, own in used
-        ]
+        rows = {
+            name: MemberRows(
+                rows_for(own, X[masks[name]]),
+                target_rows if own == "target" else 0,
+                domains[masks[name]] == "target" if own == MIXED else None,
+            )
+            for name, _, own in used
+        }
+        self.members_ = [(name, fitted_member(e, rows[name]), own) for name, e, own in used]
         self.left_out_ = [name for name in masks if not masks[name].any()]
         self.rows_ = [int(masks[name].sum()) for name, *_ in used]
         self.mean_ = self.std_ = None
         standardizes = self.normalize == "calibration" or self.combine in ("known", "blind")
         if len(used) > 1 and standardizes:
             folds = [
-                _out_of_fold(e, X[masks[name]], _numbered(clips[masks[name]]), items[name])
+                out_of_fold_scores(e, rows[name], _numbered(clips[masks[name]]))
                 for name, e, _ in used
             ]
             self.mean_ = np.array([scores.mean() for scores in folds])
@@ -170,8 +175,8 @@ class PerDomain(NoveltyBackend):
         check_is_fitted(self)
         X = self._validated(X, fitting=False)
         return {
-            name: np.asarray(estimator.score_samples(X), np.float64)
-            for name, estimator, _ in self.members_
+            name: np.asarray(estimator.score_samples(rows_for(domain, X)), np.float64)
+            for name, estimator, domain in self.members_
         }
 
     def describe(self) -> dict[str, Any]:
@@ -224,7 +229,7 @@ def _domains(domain: RowLabels | None, n: int) -> pd.Series:
 
 
 def _domains_of(domain: str) -> list[str]:
-    return ["source", "target"] if domain == "all" else [domain]
+    return ["source", "target"] if domain.startswith("all") else [domain]
 
 
 def _numbered(groups: np.ndarray) -> np.ndarray:
@@ -232,53 +237,8 @@ def _numbered(groups: np.ndarray) -> np.ndarray:
     return np.unique(groups, return_inverse=True)[1]
 
 
-@memoized
-def _fitted(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
-    """Does the same as `_fit`, cached; the fits of folds are not cached."""
-    return _fit(estimator, X, items)
-
-
-def _fit(estimator: BaseEstimator, X: np.ndarray, items: int) -> BaseEstimator:
-    """Returns a clone of `estimator` fitted to `X` [n, D], with capped counts.
-
-    If there are fewer than `items` rows, synthetic rows are added.
-    """
-    estimator = clone(estimator)
-    if isinstance(estimator, AsScore) and estimator.column is None and X.shape[1] != 1:
-        raise UsageError(
-            f"AsScore takes one feature, the score, not {X.shape[1]}: choose another estimator, "
-            "or a column"
-        )
-    X = smote_rows(X, items)
-    if isinstance(estimator, NoveltyBackend):
-        return estimator.fit(X)
-    params = estimator.get_params(deep=False)
-    for key in [key for key in _COUNTS if isinstance(params.get(key), int)]:
-        distinct = distinct_rows(X, params[key] + 1)
-        # A row is not a neighbor of itself.
-        most = max(1, distinct - 1) if key == "n_neighbors" else distinct
-        estimator.set_params(**{key: min(params[key], most)})
-    # Several estimators of scikit-learn refuse a single row, but accept it twice.
-    return estimator.fit(np.repeat(X, 2, axis=0) if len(X) == 1 else X)
-
-
-@memoized
-def _out_of_fold(
-    estimator: BaseEstimator, X: np.ndarray, groups: np.ndarray, items: int
-) -> np.ndarray:
-    """Returns [n] the score of each row by a clone fitted without the row's group."""
-    clips = len(np.unique(groups))
-    if clips == 1:
-        return np.asarray(_fit(estimator, X, items).score_samples(X))
-    folds = _FOLDS if clips >= _LEAVE_ONE_OUT_BELOW else clips
-    scores = np.empty(len(X))
-    for rest, held in GroupKFold(folds, shuffle=True, random_state=0).split(X, groups=groups):
-        scores[held] = _fit(estimator, X[rest], items).score_samples(X[held])
-    return scores
-
-
 def _counts(estimator: BaseEstimator) -> dict[str, int]:
     """Returns the numbers of clusters, components and neighbors of a fitted estimator."""
     params = estimator.get_params(deep=False)
-    used = {key: getattr(estimator, f"{key}_", params[key]) for key in _COUNTS if key in params}
+    used = {key: getattr(estimator, f"{key}_", params[key]) for key in COUNTS if key in params}
     return {key: int(value) for key, value in used.items() if value is not None}

@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 from asd_tf.api import Result
 from asd_tf.cli import app
-from asd_tf.evaluation.text_tables import format_runs_table, format_table
+from asd_tf.evaluation.text_tables import (
+    format_ensembles_table,
+    format_runs_table,
+    format_table,
+)
 from asd_tf.run.run import Run
 
 
@@ -16,6 +20,8 @@ def report_run(result: Result) -> None:
     if result.singles:
         app.echo("")
         app.echo(format_runs_table(result.singles))
+        app.echo("")
+        app.echo(format_ensembles_table(result.ensembles))
     bad = evaluation.scored["status"].eq("bad_file").sum()
     if bad:
         app.echo(f"\n{bad} test clips could not be read; see {run.evaluation_folder}/scores.csv")

@@ -16,7 +16,7 @@ Trains a detector of anomalous machine sounds on normal clips, and evaluates it 
   python train.py --method=wilkinghoff --data_dir=/data/dcase2022
   python train.py --method=wilkinghoff --data_dir=/factory/clips.csv
   python train.py --method=wilkinghoff --simulated=plant
-  python train.py --method=wilkinghoff --set train.epochs=3 --set backend.kmeans_on=source
+  python train.py --method=wilkinghoff --set train.epochs=3 --set mixup.probability=0.5
 
 Without --data_dir it uses a small data set of simulated machines, which it makes once;
 --simulated=plant is a larger one, as hard as recordings of DCASE.

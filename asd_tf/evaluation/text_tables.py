@@ -171,15 +171,39 @@ def format_runs_table(evaluations: Sequence[Evaluation]) -> str:
         the means over the sections; for each subset if there are two.
     """
     summary = summarize_runs(evaluations)
-    summaries = summary["subsets"] if len(summary["subsets"]) > 1 else {"": summary}
-    formula = evaluations[0].formula
-    tables = {name: _summary_rows(subset, formula) for name, subset in summaries.items()}
-    width = max(len(name) for rows in tables.values() for name in rows)
     runs = summary["runs"]
-    lines = [
+    head = (
         f"In percent, mean ± standard deviation over {runs} run{'s' if runs > 1 else ''};"
         f" below the machines: {_MEANS[summary['mean']]}"
-    ]
+    )
+    return _summary_table(head, summary, evaluations[0].formula)
+
+
+def format_ensembles_table(evaluations: Sequence[Evaluation]) -> str:
+    """Formats mean and standard deviation over growing ensembles.
+
+    Args:
+        evaluations: Those of the first run, of the first two runs' added scores, and so on.
+
+    Returns:
+        Text without a trailing newline, as that of `format_runs_table`, without the machines.
+    """
+    summary = summarize_runs(evaluations)
+    sums = ", ".join("+".join(str(k + 1) for k in range(n + 1)) for n in range(len(evaluations)))
+    head = f"The same over growing ensembles, as published scripts average: the runs {sums}"
+    bare = {**summary, "machines": {}, "others": {}}
+    bare["subsets"] = {
+        name: {**subset, "machines": {}, "others": {}}
+        for name, subset in summary["subsets"].items()
+    }
+    return _summary_table(head, bare, evaluations[0].formula)
+
+
+def _summary_table(head: str, summary: Mapping, formula: str) -> str:
+    summaries = summary["subsets"] if len(summary["subsets"]) > 1 else {"": summary}
+    tables = {name: _summary_rows(subset, formula) for name, subset in summaries.items()}
+    width = max(len(name) for rows in tables.values() for name in rows)
+    lines = [head]
     for name, rows in tables.items():
         lines += [f"== {SUBSET_NAMES.get(name, name)}"] if name else []
         lines += [f"{row:<{width}}  {_mean_and_std(values)}" for row, values in rows.items()]

@@ -1,8 +1,9 @@
 """The evaluation of a trained run: scores, ground truth, metrics and the report."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -45,18 +46,27 @@ def add_ground_truth(run: Run, path: str | Path, own_labels: bool = False) -> No
     write_csv(run.folder / _TRUTH, truth)
 
 
-def evaluate_run(
-    run: Run, tsne: bool = False, extra_scores: Sequence[str] = ()
-) -> tuple[Evaluation, list[Evaluation]]:
+class RunEvaluations(NamedTuple):
+    """The evaluations of a run.
+
+    Attributes:
+        evaluation: That of its detector.
+        singles: Those of the single runs, if several were fused.
+        ensembles: Those of the first run, the first two, and so on up to all, their scores added.
+    """
+
+    evaluation: Evaluation
+    singles: Sequence[Evaluation] = ()
+    ensembles: Sequence[Evaluation] = ()
+
+
+def evaluate_run(run: Run, tsne: bool = False, extra_scores: Sequence[str] = ()) -> RunEvaluations:
     """Scores the test clips of a trained run and writes its evaluation and its report.
 
     Args:
         run: The run.
         tsne: Whether the report also has a map of the embeddings by t-SNE.
         extra_scores: Names in `EXTRA_SCORES`, of scores to evaluate beside that of the detector.
-
-    Returns:
-        The evaluation, and those of the single runs if several were fused.
 
     Raises:
         InputError: If the training has not finished.
@@ -72,13 +82,13 @@ def evaluate_run(
     if run.settings.num_runs == 1:
         scores = _scores(run, detector)
         scored, added, scores = _scored(run, detector, scores, run.folder / _TRUTH, extra_scores)
-        return _write(run, scored, scores, [*scores.parts, *added], tsne), []
+        return RunEvaluations(_write(run, scored, scores, [*scores.parts, *added], tsne))
     return _evaluate_many(run, detector, tsne, extra_scores)
 
 
 def _evaluate_many(
     run: Run, detector: FusedDetector, tsne: bool, extra_scores: Sequence[str]
-) -> tuple[Evaluation, list[Evaluation]]:
+) -> RunEvaluations:
     """Evaluates runs of several seeds, each alone and their fused detector.
 
     An extra score is added to each evaluation for which it is possible: some need the parts of a
@@ -99,8 +109,23 @@ def _evaluate_many(
         _write(single, scored, details, [*details.parts, *added], tsne)
         for (single, _, _), (scored, added, details) in zip(evaluated, tables, strict=True)
     ]
-    write_json(run.evaluation_folder / "runs.json", summarize_runs(each))
-    return whole, each
+    ensembles = [*_growing_ensembles(run, detector, scores), whole]
+    summary = {**summarize_runs(each), "ensembles": summarize_runs(ensembles)}
+    write_json(run.evaluation_folder / "runs.json", summary)
+    return RunEvaluations(whole, each, ensembles)
+
+
+def _growing_ensembles(
+    run: Run, detector: FusedDetector, scores: Mapping[str, Scores]
+) -> Iterator[Evaluation]:
+    """Yields the evaluations of the first run, the first two, and so on, but not of all."""
+    names = list(scores)
+    for count in range(1, len(names)):
+        first = {name: scores[name] for name in names[:count]}
+        fused = detector.fuse(first, run.test_clips)
+        scored, _, _ = _scored(run, detector, fused, run.folder / _TRUTH, ())
+        # The thresholds are those of all runs together.
+        yield evaluate(scored.assign(decision=pd.NA), run.settings.dataset)
 
 
 def _scores(run: Run, detector: Detector) -> Scores:

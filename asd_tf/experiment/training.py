@@ -55,8 +55,8 @@ def prepare(
     Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
     `one` where the layout is an edition of DCASE and `all` on other data. If `recording.domain` is
     none, it becomes `blind` for editions that do not state the domain of evaluation clips, else
-    `known`. If a recipe names `data.subsets`, clips of other subsets are left out. Nothing is
-    written.
+    `known`. Methods may fill in more (`fill_in`). If a recipe names `data.subsets`, clips of other
+    subsets are left out. Nothing is written.
 
     Args:
         clips: The clip table.
@@ -97,7 +97,10 @@ def prepare(
     kept = _windows(kept, config, dataset)
     if each_channel:
         kept = _channels(kept)
-    load_method(method).check(config, kept)
+    module = load_method(method)
+    if hasattr(module, "fill_in"):
+        module.fill_in(config, dataset)
+    module.check(config, kept)
     for line in frames_lines(config):
         _logger.info(line)
     return kept, bad

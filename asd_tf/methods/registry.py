@@ -34,7 +34,12 @@ MODULES: Mapping[str, str] = MappingProxyType(
 
 
 class Method(Protocol):
-    """The functions that the module of a method has."""
+    """The functions that the module of a method has.
+
+    A method whose recipe has values that depend on the layout of the data has a third one,
+    `fill_in(config, dataset)`: it is called before `check`, and puts such values where the recipe
+    has none, so that the run keeps those that it used.
+    """
 
     def check(self, config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
         """Checks recipe and clips before anything is written.

@@ -17,7 +17,9 @@ import pandas as pd
 import tensorflow as tf
 
 from asd_tf.augmentation.mixup import mixup
+from asd_tf.config import usage_errors
 from asd_tf.data.pipeline import training_batches
+from asd_tf.frontends.mel import SCALES, LogMel
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.class_labels import class_names, number_classes
@@ -39,15 +41,31 @@ CHOICES = {
     "network.branches": ("both", "spectrum", "spectrogram"),
     "network.combine": ("concat", "add", "concat_after_training"),
     "network.spectrogram": ("magnitude", "log_mel"),
+    "network.log_mel.power": (1, 2),
+    "network.log_mel.scale": SCALES,
     "network.graph": ("2024", "bn_on_trunk_2023"),
     "mixup.label_rule": ("max", "sum"),
 }
-LIMITS = {"train.batch_size": (2, 2**16)}
+LIMITS = {
+    "train.batch_size": (2, 2**16),
+    "network.log_mel.floor": (1e-30, 1.0),
+    "network.log_mel.fmin": (0.0, 96000.0),
+    "network.log_mel.fmax": (0.0, 96000.0),
+}
+
+
+def fill_in(config: ml_collections.ConfigDict, dataset: str) -> None:
+    """Chooses the classes, if the recipe does not; see `asd_tf.methods.registry.Method`."""
+    if config.classes is None:
+        config.classes = "train_and_dev_test" if dataset == "dcase2022" else "train"
 
 
 def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
     check_recipe(config, CHOICES, LIMITS)
+    if config.network.spectrogram == "log_mel":
+        with usage_errors(config):
+            LogMel(config.data.sample_rate, **config.network.log_mel)
     auxiliary_classes(clips, config.classes)
     scorer_of(config, "embedding")
 
@@ -56,11 +74,19 @@ def fit(run: Run) -> None:
     """Trains the network, embeds the training clips, and fits the backends."""
     classes, class_ids = auxiliary_classes(run.clips, run.config.classes)
     _logger.info("%d normal clips to train on, %d classes", len(run.train_clips), len(classes))
+    if run.config.classes == "train_and_dev_test":
+        _logger.info(
+            "%d of the classes are in file names of development test clips only, as published "
+            "(--set classes=train leaves them out)", len(classes) - len(set(class_ids)),
+        )  # fmt: skip
     trained = [
         _train(run, branches, order, len(classes), class_ids)
         for order, branches in enumerate(_trained_branches(run.config), 1)
     ]
-    folder = networks.export(run, "extractor", _depends_on(run), lambda stage: _joined(trained))
+    unit = run.config.network.unit_halves
+    folder = networks.export(
+        run, "extractor", _depends_on(run), lambda stage: joined(trained, unit)
+    )
     fit_detector(run, {"embedding": folder}, lambda group: [scorer_of(run.config, "embedding")])
 
 
@@ -129,6 +155,8 @@ def build_network(config: ml_collections.ConfigDict, samples: int, branches: str
         branches=branches,
         combine="add" if network.combine == "add" else "concat",
         spectrogram=network.spectrogram,
+        log_mel=network.log_mel,
+        sample_rate=config.data.sample_rate,
         temporal_normalization=network.temporal_normalization,
         use_bias=network.use_bias,
         graph=network.graph,
@@ -187,12 +215,18 @@ def mixed_batches(
     return batches.map(mix, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _joined(trained: list[keras.Model]) -> keras.Model:
-    """Concatenates the embeddings of networks that were trained separately."""
+def joined(trained: list[keras.Model], unit: bool) -> keras.Model:
+    """Concatenates the embeddings of networks that were trained separately.
+
+    Args:
+        trained: The networks, from waveform [batch, N] to embedding [batch, D] each; a single one
+            is returned as it is.
+        unit: Whether each embedding is scaled to length 1 first, so that all weigh the same.
+    """
     if len(trained) == 1:
         return trained[0]
     waveform = keras.Input(trained[0].input_shape[1:], name="waveform")
-    return keras.Model(
-        waveform,
-        keras.layers.Concatenate(dtype="float32")([network(waveform) for network in trained]),
-    )
+    halves = [network(waveform) for network in trained]
+    if unit:
+        halves = [keras.layers.UnitNormalization(dtype="float32")(half) for half in halves]
+    return keras.Model(waveform, keras.layers.Concatenate(dtype="float32")(halves))

@@ -1,5 +1,9 @@
 """The embedding network of Wilkinghoff 2023 (Section 2.2), and its variants in Tables 3 to 5."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -30,6 +34,7 @@ def embedding_model(
     use_bias: bool = False,
     graph: str = "2024",
     l2: float = 1e-5,
+    log_mel: Mapping[str, Any] = MappingProxyType({}),
     sample_rate: int = 16000,
     width: int = 16,
     dense: int = 128,
@@ -43,12 +48,12 @@ def embedding_model(
         samples: Length N of the waveforms, at least 3072.
         branches: `both`, `spectrum` or `spectrogram` (Table 4).
         combine: `concat`, or `add` for the sum of both embeddings (Table 4).
-        spectrogram: `magnitude`, or `log_mel` for the natural logarithm of the magnitudes in 128
-            mel bands (Table 4).
+        spectrogram: `magnitude`, or `log_mel` (Table 4).
         temporal_normalization: Whether the mean over time is subtracted (Table 5).
         use_bias: Whether convolutions and dense layers have a bias (Table 3).
         graph: `2024` or `bn_on_trunk_2023`, see `spectrogram_resnet`.
         l2: Factor of the squared kernels in the loss, at least 0.
+        log_mel: Arguments of `LogMel` for the spectrogram `log_mel`, such as `n_mels`.
         sample_rate: In Hz; frames last as long as at 16 kHz, see `frames_at`.
         width: Filters of the first stage of the spectrogram branch.
         dense: Size of a branch's embedding, and filters of the spectrum branch.
@@ -71,26 +76,20 @@ def embedding_model(
         spectrum = MagnitudeSpectrum()(waveform)
         embeddings.append(spectrum_cnn(spectrum, use_bias=use_bias, l2=l2, dense=dense))
     if branches != "spectrum":
-        features = _spectrogram(waveform, spectrogram, temporal_normalization, sample_rate)
+        length, step = frames_at(sample_rate)
+        if spectrogram == "log_mel":
+            frames = {"frame_length": length, "frame_step": step}
+            features = LogMel(sample_rate, **(frames | dict(log_mel)))(waveform)
+        else:
+            features = MagnitudeSpectrogram(length, step)(waveform)
+        if temporal_normalization:
+            features = TemporalMeanNormalization()(features)
         embeddings.append(
             spectrogram_resnet(
                 features, use_bias=use_bias, l2=l2, graph=graph, width=width, dense=dense
             )
         )
     return keras.Model(waveform, _combined(embeddings, combine))
-
-
-def _spectrogram(
-    waveform: tf.Tensor, kind: str, temporal_normalization: bool, sample_rate: int
-) -> tf.Tensor:
-    length, step = frames_at(sample_rate)
-    if kind == "log_mel":
-        # Magnitudes are in [0, 512]; the floor is below the noise of 16-bit recordings.
-        layer = LogMel(sample_rate, 128, length, step, power=1, scale="ln", floor=1e-5)
-    else:
-        layer = MagnitudeSpectrogram(length, step)
-    features = layer(waveform)
-    return TemporalMeanNormalization()(features) if temporal_normalization else features
 
 
 def _combined(embeddings: list[tf.Tensor], combine: str) -> tf.Tensor:

@@ -243,7 +243,7 @@ def scorer_of(
     Raises:
         UsageError: If a key or value of the section is not known.
     """
-    backend = {key: value for key, value in config.backend.to_dict().items() if key in _OF_BACKEND}
+    backend = {key: config.backend[key] for key in _OF_BACKEND if key in config.backend}
     return Scorer(extractor, build_backend(backend), weight=weight, **kwargs)
 
 

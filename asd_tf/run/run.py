@@ -82,7 +82,7 @@ class Run:
         config = self.config
         if section is not None:
             shared = {key: config[key] for key in SHARED_SECTIONS}
-            config = ml_collections.ConfigDict({**config[section].to_dict(), **shared}).lock()
+            config = ml_collections.ConfigDict({**config[section], **shared}).lock()
         return dataclasses.replace(
             self,
             config=config,

@@ -8,16 +8,28 @@ from ml_collections import config_dict
 def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.data = data_section()
-    # Or train_and_dev_test, which counts classes of the development test clips, as the paper's 342.
-    config.classes = "train"
+    # Of the training clips (train), or those and the development test clips (train_and_dev_test),
+    # which make the paper's 342. None: the latter where the data are DCASE 2022, else the former.
+    config.classes = config_dict.placeholder(str)
     config.network = ml_collections.ConfigDict(
         {
             "branches": "both",  # or spectrum, spectrogram (Table 4)
             "combine": "concat",  # or add, concat_after_training (Table 4)
+            # Whether each half of concat_after_training is scaled to length 1; not stated.
+            "unit_halves": False,
             "spectrogram": "magnitude",  # or log_mel (Table 4)
+            # Of log_mel, inferred from the author's code of 2022; the paper has 128 bands.
+            "log_mel": {
+                "n_mels": 128,
+                "power": 2,
+                "scale": "db",
+                "floor": 1e-10,
+                "fmin": 200.0,
+                "fmax": 8000.0,
+            },
             "temporal_normalization": True,  # Table 5
             "use_bias": False,  # Table 3
-            "graph": "2024",  # or bn_on_trunk_2023, the published code before its correction
+            "graph": "bn_on_trunk_2023",  # or 2024, the published code since its correction
             "l2": 1e-5,
         }
     )
@@ -42,18 +54,16 @@ def get_config() -> ml_collections.ConfigDict:
             "learning_rate": 1e-3,
         }
     )
-    # The paper's wording is source; its code clusters the clips of both domains.
-    kmeans_on = config_dict.FieldReference("all")
     config.backend = ml_collections.ConfigDict(
         {
-            "kmeans_on": kmeans_on,
             "combine": "min",
             "normalize": "none",
             "members": {
                 "centers": {
                     "estimator": "KMeansCosine",
-                    "domain": kmeans_on,
-                    "params": {"n_clusters": 16, "n_init": 10},
+                    "domain": "all",  # as the code; the paper's wording is source
+                    # The code of 30 September 2022 normalized the centers, later code did not.
+                    "params": {"n_clusters": 16, "n_init": 10, "normalize_centers": False},
                 },
                 "targets": {"estimator": "NearestCosine", "domain": "target", "params": {}},
             },

@@ -11,5 +11,7 @@ TEST = ("train.epochs=2", "train.steps_per_epoch=1", "train.batch_size=8", "data
 def get_config() -> ml_collections.ConfigDict:
     config = paper.get_config()
     config.data.seconds = config_dict.placeholder(float)
+    config.classes = "train"
+    config.network.graph = "2024"
     config.train.epochs = 24
     return config

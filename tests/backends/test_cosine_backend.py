@@ -23,6 +23,16 @@ def test_kmeans_scores_are_dot_products_with_centers_of_norm_below_one():
     assert backend.n_clusters_ == 16
 
 
+def test_centers_can_be_of_length_one():
+    """With normalized centers the score must be a cosine."""
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(size=(200, 6)), rng.normal(size=(30, 6))
+    plain, normalized = KMeansCosine().fit(train), KMeansCosine(normalize_centers=True).fit(train)
+    centers = unit(plain.cluster_centers_)
+    np.testing.assert_allclose(normalized.cluster_centers_, centers)
+    np.testing.assert_allclose(normalized.score_samples(test), (unit(test) @ centers.T).max(axis=1))
+
+
 def test_no_more_clusters_than_distinct_clips():
     """The number of clusters must be capped at the distinct rows."""
     rows = np.random.default_rng(1).normal(size=(5, 4))

@@ -13,6 +13,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from asd_tf.backends.as_score import AsScore
+from asd_tf.backends.base import unit_rows
 from asd_tf.backends.cosine import KMeansCosine, NearestCosine
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.per_domain import PerDomain
@@ -242,6 +243,40 @@ def test_scikit_learns_detectors_are_members_with_counts_capped(estimator, used)
     expected = {"estimator": type(estimator).__name__, "domain": "all", "rows": 10}
     assert member == expected | used
     assert np.isfinite(clone(backend).fit(rows[:1]).score_samples(rows)).all()
+
+
+def test_a_joint_member_can_have_domain_mixup(data):
+    """The member must get the unit rows and, for each source row, a mean with a target row."""
+    train, domain, test = data
+    members = [("joint", Spy(), "all_and_mixed")]
+    Spy.fits.clear()
+    backend = PerDomain(members).fit(train, domain=domain)
+    rows, mixed = np.split(Spy.fits[0], [70])
+    np.testing.assert_allclose(rows, unit_rows(train))
+    partners = 2 * mixed - rows[domain == "source"]
+    distances = np.linalg.norm(partners[:, None] - rows[domain == "target"], axis=2)
+    np.testing.assert_allclose(distances.min(axis=1), 0, atol=1e-12)
+    assert len(set(distances.argmin(axis=1))) > 5
+    # Rows are scaled when they are scored, too, and a second fit is the same.
+    np.testing.assert_allclose(backend.score_samples(3 * test), backend.score_samples(test))
+    again = PerDomain(members).fit(train, domain=domain)
+    np.testing.assert_array_equal(again.score_samples(test), backend.score_samples(test))
+    alone = PerDomain(members).fit(train[:60], domain=domain[:60])
+    np.testing.assert_allclose(alone.members_[0][1].mean_, unit_rows(train[:60]).mean(axis=0))
+
+
+def test_out_of_fold_rows_are_not_mixed_into_the_others(data):
+    """Calibration must not see a clip through the mean of it and another."""
+    train, domain, _ = data
+    members = [("joint", Spy(), "all_and_mixed"), ("near", NearestCosine(), "target")]
+    Spy.fits.clear()
+    PerDomain(members, normalize="calibration").fit(train, domain=domain)
+    whole, *folds = Spy.fits
+    assert len(whole) == 130
+    for fold in folds:
+        kept = {tuple(row) for row in np.round(fold, 12)}
+        used = np.array([tuple(row) in kept for row in np.round(unit_rows(train), 12)])
+        assert len(fold) == used.sum() + (used & (domain == "source")).sum()
 
 
 def test_describe_tells_the_clusters_used(data):

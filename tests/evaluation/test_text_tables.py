@@ -6,7 +6,7 @@ import pandas as pd
 
 from asd_tf.evaluation.results import evaluate
 from asd_tf.evaluation.section_metrics import section_metrics
-from asd_tf.evaluation.text_tables import format_runs_table, format_table
+from asd_tf.evaluation.text_tables import format_ensembles_table, format_runs_table, format_table
 
 
 def row_of(text, *start):
@@ -130,3 +130,14 @@ def test_runs_table_holds_mean_and_standard_deviation(scored_table):
         "±",
         "-",
     ]
+
+
+def test_ensembles_table_averages_growing_ensembles(scored_table):
+    """Published scripts average ensembles of 1, 2, ... runs, not single runs."""
+    evaluations = [evaluate(scored_table(["fan"], seed=seed), "dcase2022") for seed in range(3)]
+    text = format_ensembles_table(evaluations)
+    assert "the runs 1, 1+2, 1+2+3" in text
+    each = [100 * ensemble.official.score for ensemble in evaluations]
+    found = row_of(text, "official", "score", "(dcase2022", "formula)")
+    assert found[0] == f"{statistics.mean(each):.2f}"
+    assert "fan" not in text

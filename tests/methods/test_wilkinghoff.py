@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from harness import exit_of
 
 from asd_tf.cli import train
@@ -13,7 +14,14 @@ from asd_tf.data.clips import check_clips
 from asd_tf.data.layouts.readers import read_clips
 from asd_tf.detector import Detector
 from asd_tf.errors import InputError
-from asd_tf.methods.wilkinghoff import auxiliary_classes, build_network, training_model
+from asd_tf.frontends.mel import LogMel
+from asd_tf.methods.wilkinghoff import (
+    auxiliary_classes,
+    build_network,
+    fill_in,
+    joined,
+    training_model,
+)
 from asd_tf.run.fit_detector import scorer_of
 
 SAMPLES = 4096
@@ -87,6 +95,53 @@ def test_every_network_trains(recipe):
         assert np.mean(moved) > 0.9
 
 
+def test_paper_is_the_system_of_october_2022():
+    """`paper` must have the graph and the classes of the paper's figures, `quick` its own."""
+    for dataset, classes in (
+        ("dcase2022", "train_and_dev_test"),
+        ("dcase2023", "train"),
+        ("folder", "train"),
+    ):
+        config = load_recipe("wilkinghoff", "paper")
+        fill_in(config, dataset)
+        assert (config.classes, config.network.graph) == (classes, "bn_on_trunk_2023")
+        config.classes = "train"
+        fill_in(config, dataset)
+        assert config.classes == "train"
+    quick = load_recipe("wilkinghoff", "quick")
+    assert (quick.classes, quick.network.graph) == ("train", "2024")
+    assert load_recipe("wilkinghoff", "graph_2024").network.graph == "2024"
+    assert not load_recipe("wilkinghoff", "table7_standard").network.temporal_normalization
+
+
+def test_log_mels_are_those_of_the_authors_code():
+    """Tables 4 and 7: 10 log10 of the power in 128 bands from 200 to 8,000 Hz, 1e-10 at least."""
+    config = load_recipe("wilkinghoff", "table4_log_mel")
+    layer = next(
+        layer
+        for layer in build_network(config, SAMPLES, "spectrogram").layers
+        if isinstance(layer, LogMel)
+    )
+    wave = np.random.default_rng(0).normal(size=[1, SAMPLES]).astype(np.float32)
+    power = np.abs(tf.signal.stft(wave, 1024, 512).numpy()) ** 2
+    bands = tf.signal.linear_to_mel_weight_matrix(128, 513, 16000, 200.0, 8000.0).numpy()
+    expected = 10 * np.log10(np.maximum(power @ bands, 1e-10))
+    np.testing.assert_allclose(layer(wave), expected, rtol=1e-4, atol=1e-3)
+    config.network.log_mel.fmin = 0.0
+    assert build_network(config, SAMPLES, "spectrogram").layers[1].fmin == 0.0
+
+
+def test_halves_can_weigh_the_same():
+    """Networks that were trained apart must be concatenated as they are, or at length 1 each."""
+    config = load_recipe("wilkinghoff", "table4_concat_after_training")
+    trained = [build_network(config, SAMPLES, branches) for branches in ("spectrum", "spectrogram")]
+    wave = np.random.default_rng(0).normal(size=[3, SAMPLES]).astype(np.float32)
+    halves = [network(wave).numpy() for network in trained]
+    np.testing.assert_allclose(joined(trained, False)(wave), np.hstack(halves), rtol=1e-4)
+    units = [half / np.linalg.norm(half, axis=1, keepdims=True) for half in halves]
+    np.testing.assert_allclose(joined(trained, True)(wave), np.hstack(units), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("model", ["cosine", "gmm"])
 @pytest.mark.parametrize("of", ["source", "target", "sum", "joint"])
 def test_rows_of_table_6_differ_in_the_backend_only(model, of):
@@ -95,7 +150,7 @@ def test_rows_of_table_6_differ_in_the_backend_only(model, of):
     )  # fmt: skip
     backend = scorer_of(config, "embedding").backend
     domains = {"source": ["source"], "target": ["target"], "sum": ["source", "target"]}
-    joint = ["all", "target"] if model == "cosine" else ["all"]
+    joint = ["all", "target"] if model == "cosine" else ["all_and_mixed"]
     assert [domain for *_, domain in backend.members] == domains.get(of, joint)
     assert backend.combine == ("sum" if of == "sum" else "min")
     difference = first_difference(
@@ -158,7 +213,7 @@ def test_a_run_folder_holds_one_configuration(dataset, paper_run, capsys):
     """Results of two configurations must never be mixed in one folder."""
     assert run(dataset, paper_run, "paper", "--set=mixup.probability=0.5") == 2
     assert "mixup.probability=1.0, not 0.5" in capsys.readouterr().err
-    assert run(dataset, paper_run, "paper", "--set=backend.kmeans_on=source") == 2
+    assert run(dataset, paper_run, "paper", "--set=backend.members.centers.domain=source") == 2
 
 
 @pytest.mark.slow

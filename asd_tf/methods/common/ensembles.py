@@ -1,5 +1,6 @@
 """Ensembles of networks: candidates from a recipe, their selection, and their fusion."""
 
+import copy
 import logging
 import shutil
 from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ def candidates(
         )
     recipes = []
     for index in range(ensemble.candidates):
-        recipe = ml_collections.ConfigDict(config.to_dict())
+        recipe = copy.deepcopy(config)
         for section, keys in ensemble.vary.items():
             check_choice("section of ensemble.vary", section, sections)
             for key, values in keys.items():

@@ -23,7 +23,7 @@ def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     check_choices(config, {"fusion.rule": RULES})
     shared = {key: config[key] for key in SHARED_SECTIONS}
     for name, part in PARTS.items():
-        own = ml_collections.ConfigDict({**config[name].to_dict(), **shared})
+        own = ml_collections.ConfigDict({**config[name], **shared})
         try:
             part.check(own, clips)
         except UsageError as error:

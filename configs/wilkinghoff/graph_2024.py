@@ -1,4 +1,4 @@
-"""The network as it stood in the published code when the paper was written."""
+"""The network as it stands in the published code since its correction in January 2024."""
 
 import ml_collections
 from asd_tf.configs.wilkinghoff import paper
@@ -6,5 +6,5 @@ from asd_tf.configs.wilkinghoff import paper
 
 def get_config() -> ml_collections.ConfigDict:
     config = paper.get_config()
-    config.network.graph = "bn_on_trunk_2023"
+    config.network.graph = "2024"
     return config
