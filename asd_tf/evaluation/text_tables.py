@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from asd_tf.evaluation.official import OFFICIAL_SCORES, OfficialScore, column_means
+from asd_tf.evaluation.official import OFFICIAL_SCORES, Formula, OfficialScore, column_means
 from asd_tf.evaluation.results import SUBSET_NAMES, Evaluation, OtherScore, SubsetEvaluation
 from asd_tf.evaluation.runs import summarize_runs
 from asd_tf.evaluation.submission import Submission
@@ -63,6 +63,8 @@ def _subset_lines(subset: SubsetEvaluation, formula: str) -> list[str]:
     lines = [*_section_lines(subset.sections, formula), ""]
     lines.append(f"official score ({formula} formula): {_score(subset)}")
     lines += _other_lines(subset.others)
+    if formula == "dcase2021":
+        lines += _pooled_lines(subset.sections)
     if formula == "dcase2020":
         lines.append(f"mAUC (lowest AUC of a machine, mean over machines): {_percent(subset.mauc)}")
     elif subset.means["auc_target_within"] is not None:
@@ -119,6 +121,18 @@ def _within_lines(means: Mapping[str, float | None]) -> list[str]:
         source, target, mixed = (_percent(means[column]) for column in columns)
         lines.append(f"  {name:<4}  source {source}  target {target}  mixed {mixed}")
     return lines
+
+
+def _pooled_lines(sections: pd.DataFrame) -> list[str]:
+    """Formats a harmonic mean of each machine over sections and both domains."""
+    lines = ["harmonic means over sections and domains, AUC (pAUC), as in papers on DCASE 2021:"]
+    for machine, rows in sections.groupby("machine", sort=False):
+        auc, pauc = (
+            _percent(Formula((f"{m}_source_within", f"{m}_target_within"), "harmonic")(rows).score)
+            for m in ("auc", "pauc")
+        )
+        lines.append(f"  {machine}  {auc} ({pauc})")
+    return lines if len(lines) > 1 else []
 
 
 def _other_lines(others: Mapping[str, OtherScore]) -> list[str]:

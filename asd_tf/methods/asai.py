@@ -47,6 +47,7 @@ CHOICES = {
     "frontend.standardize": ("per_band", "all_bands"),
     "mixup.of": ("features", "waveforms"),
     "backend.means": ("learned_centers", "kmeans"),
+    "loss.class_weights": ("none", "balanced"),
 }
 LIMITS = {"target.epochs": (0, 10**6)}
 
@@ -216,6 +217,8 @@ def paired_batches(
 ) -> tf.data.Dataset:
     """Streams ((first, second, share, mixed label), mixed label) from a step on.
 
+    With `loss.class_weights` = balanced the weight of each pair in the loss is a third element.
+
     Args:
         run: The run.
         class_ids: [clips] class of each training clip.
@@ -236,15 +239,35 @@ def paired_batches(
         first_step=first_step,
         pools=[(first, size), (second, size)],
     )
+    weights = tf.constant(balanced_weights(class_ids[np.union1d(first, second)], classes))
     class_ids = tf.constant(class_ids, tf.int32)
 
     def pair(step, index, waveform):
         share = tf.random.stateless_uniform([size], stage.step_seed(step))
         label = tf.one_hot(tf.gather(class_ids, index), classes)
         mixed = share[:, tf.newaxis] * label[:size] + (1 - share[:, tf.newaxis]) * label[size:]
-        return (waveform[:size], waveform[size:], share, mixed), mixed
+        inputs = (waveform[:size], waveform[size:], share, mixed)
+        if run.config.loss.class_weights == "none":
+            return inputs, mixed
+        return inputs, mixed, tf.gather(weights, tf.argmax(mixed, axis=1))
 
     return batches.map(pair, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def balanced_weights(class_ids: np.ndarray, classes: int) -> np.ndarray:
+    """Returns the weight of each class in the loss, so that all classes weigh the same.
+
+    Args:
+        class_ids: [clips] int, the class of each clip.
+        classes: Number of classes.
+
+    Returns:
+        [classes] float32: clips / (classes with clips x clips of the class), as by scikit-learn's
+        `balanced`; 1 for a class without clips.
+    """
+    counts = np.bincount(class_ids, minlength=classes)
+    weights = len(class_ids) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return np.where(counts > 0, weights, 1.0).astype(np.float32)
 
 
 def centers_of_groups(

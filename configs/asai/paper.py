@@ -16,7 +16,14 @@ def get_config() -> ml_collections.ConfigDict:
     )
     config.network = ml_collections.ConfigDict({"width": 16, "dense": 128})
     subclusters = config_dict.FieldReference(32)
-    config.loss = ml_collections.ConfigDict({"subclusters": subclusters, "dynamic_scale": True})
+    config.loss = ml_collections.ConfigDict(
+        {
+            "subclusters": subclusters,
+            "dynamic_scale": True,
+            # Of classes in the loss: none, or balanced as in the published code; not stated.
+            "class_weights": "none",
+        }
+    )
     config.mixup = ml_collections.ConfigDict({"of": "features"})  # or waveforms
     config.optimizer = ml_collections.ConfigDict(
         {"learning_rate": 1e-3, "weight_decay": 1e-5, "batch_size": 256}

@@ -141,3 +141,16 @@ def test_ensembles_table_averages_growing_ensembles(scored_table):
     found = row_of(text, "official", "score", "(dcase2022", "formula)")
     assert found[0] == f"{statistics.mean(each):.2f}"
     assert "fan" not in text
+
+
+def test_the_cells_of_papers_on_2021_are_printed(scored_table):
+    """Their tables have one AUC and one pAUC a machine, over sections and both domains."""
+    evaluation = evaluate(scored_table(["fan", "valve"], seed=1), "dcase2021")
+    rows = evaluation.sections[evaluation.sections["machine"] == "valve"]
+    cells = [
+        100 * statistics.harmonic_mean([*rows[f"{m}_source_within"], *rows[f"{m}_target_within"]])
+        for m in ("auc", "pauc")
+    ]
+    text = format_table(evaluation)
+    assert f"  valve  {cells[0]:.2f} ({cells[1]:.2f})" in text.splitlines()
+    assert "AUC (pAUC)" not in format_table(evaluate(evaluation.scored, "dcase2022"))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from harness import exit_of, write_dataset
+from sklearn.utils.class_weight import compute_class_weight
 
 from asd_tf.checkpoints.mapping import variables_of
 from asd_tf.cli import train
@@ -138,6 +139,29 @@ def test_pairs_are_drawn_from_their_domains(dataset, tmp_path):
         of_target = np.isin(np.arange(8), class_ids[target])
         in_target = label.numpy()[:, of_target].sum(axis=1)
         np.testing.assert_allclose(in_target, 1 - share.numpy(), atol=1e-6)
+
+
+def test_classes_can_weigh_the_same(dataset, tmp_path):
+    """Balanced weights must be those of scikit-learn, of the class with the larger share."""
+    clips = asai_clips(dataset)
+    class_ids = number_classes(class_names(clips, attributes=False))[1]
+    known = np.unique(class_ids)
+    expected = compute_class_weight("balanced", classes=known, y=class_ids)
+    np.testing.assert_allclose(asai.balanced_weights(class_ids, 8)[known], expected, rtol=1e-6)
+    assert asai.balanced_weights(np.array([0, 0, 2]), 3).tolist() == [0.75, 1.0, 1.5]
+    config = load_recipe("asai", "quick")
+    apply_overrides(config, ["optimizer.batch_size=8", "loss.class_weights=balanced"])
+    stage = Stage(tmp_path / "target", tmp_path / "tensorboard", seed=3)
+    fake_run = types.SimpleNamespace(config=config, train_clips=clips, samples=4000)
+    everything = np.arange(len(clips))
+    batches = asai.paired_batches(fake_run, class_ids, 8, everything, everything, stage, 0)
+    for _, label, weight in batches.take(2):
+        np.testing.assert_allclose(weight, expected[label.numpy().argmax(axis=1)], rtol=1e-6)
+
+
+def test_a_training_with_class_weights_differs(dataset, finished, tmp_path):
+    weighted = run(dataset, tmp_path / "run", "--set=loss.class_weights=balanced")
+    assert not np.allclose(scores(weighted)["score"], scores(finished)["score"])
 
 
 def asai_clips(dataset):
