@@ -8,7 +8,7 @@ from asd_tf.checkpoints.mapping import Entry, conv_positions, dense, norm
 from asd_tf.checkpoints.raw import Raw
 from asd_tf.checkpoints.reader import Reader
 from asd_tf.errors import InputError
-from asd_tf.models.encoders.beats import BeatsConfig
+from asd_tf.models.encoders.beats import DEVIATION, MEAN, BeatsConfig
 
 _BIAS = "self_attn.relative_attention_bias.weight"
 
@@ -31,6 +31,9 @@ def read(raw: Raw) -> tuple[BeatsConfig, dict[str, np.ndarray]]:
         conv_bias=False,
         relative_position_embedding=True,
         gru_rel_pos=True,
+        # Of OpenBEATs: padding that would change the number of frames or patches.
+        raw2fbank_pad=0,
+        patch_embedding_pad=0,
     )
     patch, embed, depth, width, ffn, heads = raw.need(
         "input_patch_size", "embed_dim", "encoder_layers", "encoder_embed_dim",
@@ -47,9 +50,11 @@ def read(raw: Raw) -> tuple[BeatsConfig, dict[str, np.ndarray]]:
         activation_dropout="activation_dropout",
         layer_drop="encoder_layerdrop",
     )
+    mean = raw.config.get("fbank_mean", MEAN)
+    deviation = raw.config.get("fbank_std", DEVIATION)
     config = BeatsConfig(
         patch, embed, depth, width, ffn, heads, taps, groups, buckets, distance, deep, classes,
-        **rates,
+        mean=mean, deviation=deviation, **rates,
     )  # fmt: skip
     return config, _without_copies(raw, raw.part([""]))
 

@@ -13,8 +13,12 @@ def get_config() -> ml_collections.ConfigDict:
     config.networks = "one"  # network for all clips; or each_subset
     config.encoder = ml_collections.ConfigDict(
         {
-            "kind": "beats",  # or ced, wav2vec2, whisper (the form of Qwen-Audio's encoder)
+            # beats, ced, wav2vec2 or whisper (the form of Qwen-Audio's encoder). None: that of the
+            # weights; beats without any.
+            "kind": config_dict.placeholder(str),
             "pretrained": "",  # path of the published weights, or none; see --pretrained
+            # SHA-256 of the weights. None: any; the run keeps that of the weights that it used.
+            "sha256": config_dict.placeholder(str),
             "size": "base",  # of an encoder without pre-trained weights
             # Length of the segments that the encoder gets; none: whole clips.
             "segment_seconds": config_dict.placeholder(float),
@@ -40,7 +44,19 @@ def get_config() -> ml_collections.ConfigDict:
             "dropout": 0.0,
         }
     )
-    config.loss = ml_collections.ConfigDict({"margin": 0.5, "scale": 30.0, "easy_margin": False})
+    config.loss = ml_collections.ConfigDict(
+        {
+            "kind": "arcface",  # or subcluster_adacos
+            "margin": 0.5,  # this and the next two are of ArcFace; not stated in the paper
+            "scale": 30.0,
+            "easy_margin": False,
+            "subclusters": 16,  # this and the next two are of sub-cluster AdaCos
+            "trainable_centers": True,
+            "dynamic_scale": False,
+        }
+    )
+    # Of waveforms: the probability that a clip is mixed with another; none in the paper.
+    config.mixup = ml_collections.ConfigDict({"probability": 0.0, "label_rule": "sum"})
     config.spec_augment = ml_collections.ConfigDict(
         {  # none of these values is stated in the paper
             "probability": 0.5,  # that a clip is masked
@@ -57,7 +73,9 @@ def get_config() -> ml_collections.ConfigDict:
             "steps_per_epoch": config_dict.placeholder(int),
             "batch_size": 32,
             "learning_rate": 5e-4,
+            "weight_decay": 0.0,
             "warmup_steps": 1000,
+            "warmup_share": 0.1,  # of all steps, which the warm-up takes at most
         }
     )
     config.train = ml_collections.ConfigDict(
@@ -67,7 +85,9 @@ def get_config() -> ml_collections.ConfigDict:
             "batch_size": 8,
             "accumulate": 1,  # batches per optimizer step
             "learning_rate": 5e-5,
+            "weight_decay": 0.0,
             "warmup_steps": 5000,  # not stated in the paper
+            "warmup_share": 0.1,  # of all steps, which the warm-up takes at most
             "layer_decay": 1.0,  # of gradients, from layer to layer; 0.6 in BEATs' own fine-tuning
             "recompute": False,  # blocks are computed again in the backward pass: less memory
         }

@@ -20,6 +20,7 @@ TEST = (
 def get_config() -> ml_collections.ConfigDict:
     config = paper.get_config()
     config.data.seconds = config_dict.placeholder(float)
+    config.encoder.kind = "beats"
     config.encoder.pretrained = None  # trained from scratch
     config.encoder.size = "tiny"
     config.spec_augment.time_width = (0, 16)
@@ -29,8 +30,10 @@ def get_config() -> ml_collections.ConfigDict:
     config.scratch.epochs = 40
     config.scratch.steps_per_epoch = 25
     config.scratch.warmup_steps = 50
+    config.scratch.warmup_share = 1.0
     config.train.epochs = 16
     config.train.steps_per_epoch = 25
     config.train.learning_rate = 1e-3  # so few steps at the published 5e-5 would change nothing
     config.train.warmup_steps = 50
+    config.train.warmup_share = 1.0
     return config

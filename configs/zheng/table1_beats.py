@@ -6,5 +6,6 @@ from asd_tf.configs.zheng import table2_r64
 
 def get_config() -> ml_collections.ConfigDict:
     config = table2_r64.get_config()
+    config.encoder.kind = "beats"
     config.tuning = "full"
     return config

@@ -41,6 +41,9 @@ def beats():
         (lambda cfg, model: model.update({QUERY: model[QUERY] * np.nan}), f"{QUERY} (not finite)"),
         (lambda cfg, model: cfg.update(encoder_layers=3), "it lacks encoder.layers.2."),
         (lambda cfg, model: cfg.update(encoder_layers=1), "it holds encoder.layers.1."),
+        (lambda cfg, model: cfg.update(raw2fbank_pad=1), "raw2fbank_pad=1 is not supported"),
+        (lambda cfg, model: cfg.update(fbank_mean=None), "mean must be a finite number"),
+        (lambda cfg, model: cfg.update(fbank_std=0.0), "deviation must be greater than 0"),
         (lambda cfg, model: cfg.update(encoder_layers="2"), "depth must be a positive integer"),
         (lambda cfg, model: cfg.update(encoder_attention_heads=5), "heads must divide the width"),
         (lambda cfg, model: cfg.pop("conv_pos"), "its config lacks conv_pos"),
@@ -248,3 +251,20 @@ def test_twelve_layers_go_through_the_official_layout_and_come_back_bit_by_bit(t
         assert found.keys() == values.keys()
         for name, value in values.items():
             assert found[name].numpy().tobytes() == value.tobytes(), name
+
+
+def test_openbeats_are_normalized_by_their_own_statistics(beats, tmp_path):
+    """Mean and deviation of the filter bank must be those of the config, also once converted."""
+    beats["cfg"].update(fbank_mean=10.0, fbank_std=3.0, raw2fbank_pad=0)
+    path = tmp_path / "open.pt"
+    write_torch_zip(path, {key: dict(beats[key]) for key in ("cfg", "model")})
+    assert exit_of(convert.main, path, tmp_path / "out") == 0
+    wave = np.random.default_rng(0).normal(0, 0.1, [1, SAMPLES]).astype(np.float32)
+    published = loaded(GOLDEN / "beats_tiny.pt")
+    layers = [loaded(path).get_layer("filter_bank"), published.get_layer("filter_bank")]
+    features = np.float32([[[13.0]]])
+    np.testing.assert_allclose(layers[0](features), (13.0 - 10.0) / 6.0, rtol=1e-5)
+    np.testing.assert_allclose(layers[1](features), (13.0 - 15.41663) / 2 / 6.55582, rtol=1e-5)
+    tokens = loaded(path)(wave)
+    np.testing.assert_allclose(loaded(tmp_path / "out")(wave), tokens, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(published(wave), tokens, atol=1e-3)

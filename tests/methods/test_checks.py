@@ -136,7 +136,7 @@ def build_zheng(config, stage):
     plan = LoraPlan(**config.lora)
     parts = embedding_networks.parts_of(config, shape, plan, stage)
     network = embedding_networks.build_network(config, shape, samples_of(config), parts)
-    embedding_networks.training_model(config, network, 4, config.train)
+    embedding_networks.training_model(config, network, 4, config.train, 100)
 
 
 def build_geco(config, stage):

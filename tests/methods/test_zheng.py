@@ -1,6 +1,7 @@
 """The Zheng system: recipes, what is trained, what is exported, and messages about weights."""
 
 import dataclasses
+import types
 from pathlib import Path
 
 import keras
@@ -9,15 +10,24 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from harness import exit_of
+from recorded_config import RecordedConfig
 
 from asd_tf.checkpoints.load import load_encoder, pretrained_encoder
 from asd_tf.cli import evaluate, train
-from asd_tf.config import apply_overrides, load_recipe, recipe_names
+from asd_tf.config import apply_overrides, flatten, load_recipe, recipe_names
+from asd_tf.data.layouts.readers import read_clips
 from asd_tf.detector import Detector
-from asd_tf.files import read_json
-from asd_tf.methods.zheng import embedding_networks, system
+from asd_tf.files import read_json, sha256_of
+from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
+from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
+from asd_tf.methods.zheng import embedding_networks, system, weights
 from asd_tf.models.encoders.build import FAMILIES
-from asd_tf.models.encoders.lora import LoraPlan, freeze_all_but_lora, parameter_counts
+from asd_tf.models.encoders.lora import (
+    LoraPlan,
+    freeze_all_but_lora,
+    lora_layers,
+    parameter_counts,
+)
 from asd_tf.run.fit_detector import scorer_of
 from asd_tf.run.run import Run
 from asd_tf.training.stage import Stage
@@ -66,7 +76,7 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
     """Each recipe must load, name existing classes, and train exactly the matrices of its row."""
     config = load_recipe("zheng", recipe)
     scorer_of(config, "embedding")
-    kind = config.encoder.kind
+    kind = config.encoder.kind or "beats"
     depth = 12 if recipe.startswith("table5") else 2
     shape = dataclasses.replace(FAMILIES[kind].sizes["tiny"], **SMALL, **ODD[kind], depth=depth)
     plan = LoraPlan(**{**config.lora, "rank": 2}) if config.tuning == "lora" else None
@@ -77,7 +87,7 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
         return
     if plan is not None:
         freeze_all_but_lora(network.get_layer(kind))
-    model = embedding_networks.training_model(config, network, 3, config.train)
+    model = embedding_networks.training_model(config, network, 3, config.train, 10)
     model.run_eagerly = True
     label = np.eye(3, dtype=np.float32)
     before = network.get_weights()
@@ -90,9 +100,12 @@ def test_every_recipe_trains_what_it_says(recipe, stage):
     if plan is None:
         assert changed > 2 * 12
     else:
-        # B alone moves in the first step, since it is zero; mask_seed counts.
-        assert 0 < trained < total / 2
-        assert changed - 1 == len(network.trainable_weights) / 2
+        # Beside the head, B alone moves in the first step, since it is zero; mask_seed counts.
+        assert 0 < trained < total / 2 or config.head.embedding
+        lora = len(lora_layers(network.get_layer(kind)))
+        assert changed >= lora + bool(config.spec_augment.probability)
+        if config.head.embedding is None:
+            assert changed - 1 == lora == len(network.trainable_weights) / 2
 
 
 @pytest.mark.parametrize("tuning", ["lora", "frozen"])
@@ -169,7 +182,7 @@ def test_what_is_exported_is_the_adapted_network(tuned):
     stage = Stage(folder, tuned / "tensorboard", 0, seed_word="01-tuning-embedding")
     parts = embedding_networks.parts_of(run.config, pretrained.config, plan, stage)
     network = embedding_networks.build_network(run.config, pretrained.config, run.samples, parts)
-    model = embedding_networks.training_model(run.config, network, 8, run.config.train)
+    model = embedding_networks.training_model(run.config, network, 8, run.config.train, 3)
     stage.load_weights(model)
     expected = network(waveforms()).numpy()
     found = exported(tuned)(tf.constant(waveforms()))
@@ -177,6 +190,76 @@ def test_what_is_exported_is_the_adapted_network(tuned):
     untuned = embedding_networks.build_network(run.config, pretrained.config, run.samples)
     embedding_networks.start_from(untuned, pretrained)
     assert not np.allclose(untuned(waveforms()), expected, atol=1e-3)
+
+
+def test_the_run_keeps_kind_and_digest_of_its_weights(tuned):
+    """Whoever reads the run later must know which weights it started from."""
+    encoder = read_json(tuned / "config.json")["recipe"]["encoder"]
+    assert encoder["kind"] == "beats"
+    assert encoder["sha256"] == sha256_of(BEATS)
+
+
+def test_weights_decide_the_kind_of_encoder():
+    """A recipe that names no kind must take that of a file that was recognized."""
+    config = load_recipe("zheng", "paper")
+    config.encoder.pretrained = str(BEATS.with_name("ced_tiny.pt"))
+    weights.check_pretrained(config)
+    assert config.encoder.kind == "ced"
+    config = load_recipe("zheng", "paper")
+    apply_overrides(config, ["encoder.pretrained=none", "encoder.size=tiny"])
+    weights.check_pretrained(config)
+    assert (config.encoder.kind, config.encoder.sha256) == ("beats", None)
+
+
+@pytest.mark.parametrize(("batches", "expected"), [(52_500, 5000), (4000, 400), (5, 0)])
+def test_the_warm_up_takes_a_tenth_of_all_steps_at_most(batches, expected):
+    """A run that is shorter than the published one must reach the learning rate, too."""
+    config = load_recipe("zheng", "paper")
+    assert embedding_networks.warmup_steps(config, config.train, batches) == expected
+    config.train.accumulate = 4
+    assert embedding_networks.warmup_steps(config, config.train, batches) == min(
+        5000, batches // 4 // 10
+    )
+    config.train.warmup_share = 1.0
+    assert embedding_networks.warmup_steps(config, config.train, 40_000) == 5000
+    quick = load_recipe("zheng", "quick")
+    assert embedding_networks.warmup_steps(quick, quick.train, 16 * 25) == 50
+
+
+def test_training_from_scratch_depends_on_all_that_it_reads():
+    """A reused training must be done again where a key differs that it reads."""
+    config = load_recipe("zheng", "quick")
+    shape = FAMILIES["beats"].sizes["tiny"]
+    looked_up = set()
+    recorded = RecordedConfig(config, looked_up)
+    stage = Stage(Path("scratch"), Path("tensorboard"), seed=0)
+    parts = embedding_networks.parts_of(recorded, shape, None, stage)
+    network = embedding_networks.build_network(recorded, shape, 8000, parts)
+    embedding_networks.training_model(recorded, network, 2, recorded.scratch, 10)
+    leaves = looked_up & set(flatten(config))
+    assert {"train.layer_decay", "train.accumulate", "scratch.learning_rate"} <= leaves
+    known = tuple(f"{name}." for name in system.OF_SCRATCH)
+    assert all(f"{key}.".startswith(known) for key in leaves)
+
+
+def test_asdkit_mixes_waveforms_and_trains_centers(dataset, tmp_path, stage):
+    """The recipe must have the loss, the pooling, the mixup and the backend of ASDKit."""
+    config = load_recipe("zheng", "asdkit")
+    loss = embedding_networks.loss_layer(config, 5)
+    assert isinstance(loss, SubclusterAdaCos)
+    assert (loss.subclusters, loss.trainable_centers, loss.dynamic_scale) == (16, True, False)
+    assert (config.data.seconds, config.backend.oversample) == (18.0, 0.2)
+    config.data.seconds = 0.5
+    clips = read_clips(dataset)[0]
+    clips = clips[clips["split"] == "train"].reset_index(drop=True)
+    run = types.SimpleNamespace(config=config, train_clips=clips)
+    ids = np.arange(len(clips)) % 5
+    batches = LabeledWaveforms(
+        run, stage, np.arange(len(clips)), ids, 5, 8000, 8, config.mixup.probability
+    )
+    rows = np.concatenate([label.numpy() for _, label in batches(0).take(8)])
+    np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-6)
+    assert 0.1 < np.mean(rows.max(axis=1) < 1) < 0.8  # half, less those of one class
 
 
 def test_the_adapter_alone_is_small(tuned):
@@ -226,6 +309,10 @@ def test_a_frozen_encoder_needs_no_training(dataset, tmp_path):
         ((), "BEATs_iter3_plus_AS2M.pt, linked from github.com/microsoft/unilm"),
         (("--recipe=table1_ced",), "mispeech/ced-base on huggingface.co"),
         (("--recipe=table1_ced", f"--pretrained={BEATS}"), "holds beats, and encoder.kind is ced"),
+        (
+            (f"--pretrained={BEATS}", "--set=encoder.sha256=ab12"),
+            f"its SHA-256 is {sha256_of(BEATS)}, and encoder.sha256 is ab12",
+        ),
         (("--recipe=frozen", "--pretrained=none"), "tuning=frozen keeps pre-trained weights"),
         (
             ("--set=lora.layers=5-8", f"--pretrained={BEATS}"),

@@ -1,4 +1,4 @@
-"""The networks of Zheng et al. (ICASSP 2025): encoder with masks and LoRA, pooling, ArcFace."""
+"""The networks of Zheng et al. (ICASSP 2025): encoder with masks and LoRA, pooling, loss."""
 
 import dataclasses
 
@@ -10,6 +10,7 @@ from asd_tf.augmentation.spec_augment import SpecAugment
 from asd_tf.checkpoints.adapter import merge_into
 from asd_tf.checkpoints.load import Pretrained, put_weights
 from asd_tf.losses.arcface import ArcFace
+from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
 from asd_tf.models.encoders.block_wrappers import GradientDecay, Recomputed
 from asd_tf.models.encoders.blocks import Parts
 from asd_tf.models.encoders.build import build_encoder
@@ -22,6 +23,8 @@ from asd_tf.training.compiling import compile_network
 from asd_tf.training.optimizers.accumulation import Accumulated
 from asd_tf.training.stage import Stage
 from asd_tf.training.warm_up import WarmUp
+
+LOSSES = ("arcface", "subcluster_adacos")
 
 _RATES = ("input_dropout", "dropout", "attention_dropout", "activation_dropout", "layer_drop")
 
@@ -93,18 +96,66 @@ def without_dropout(shape: EncoderConfig) -> EncoderConfig:
     return dataclasses.replace(shape, **{name: 0.0 for name in _RATES if name in known})
 
 
+def loss_layer(config: ml_collections.ConfigDict, classes: int) -> keras.layers.Layer:
+    """Makes the loss layer: embeddings and labels to logits (`arcface`) or probabilities."""
+    loss = config.loss
+    if loss.kind == "arcface":
+        return ArcFace(
+            classes,
+            margin=loss.margin,
+            scale=loss.scale,
+            easy_margin=loss.easy_margin,
+            name="loss",
+        )
+    return SubclusterAdaCos(
+        classes,
+        subclusters=loss.subclusters,
+        trainable_centers=loss.trainable_centers,
+        dynamic_scale=loss.dynamic_scale,
+        name="loss",
+    )
+
+
+def warmup_steps(
+    config: ml_collections.ConfigDict, train: ml_collections.ConfigDict, steps: int
+) -> int:
+    """Returns the optimizer steps of the warm-up: as the recipe says, at most a share of all.
+
+    Args:
+        config: The recipe.
+        train: The section of the training.
+        steps: Batches of the whole training.
+    """
+    most = int(train.warmup_share * (steps // config.train.accumulate))
+    return min(train.warmup_steps, most)
+
+
 def training_model(
     config: ml_collections.ConfigDict,
     network: keras.Model,
     classes: int,
     train: ml_collections.ConfigDict,
+    steps: int,
 ) -> keras.Model:
-    """Adds ArcFace and compiles: (waveform, one-hot class) to logits (eq. 1)."""
+    """Adds the loss and compiles: (waveform, one-hot or mixed class) to its output (eq. 1).
+
+    Args:
+        config: The recipe.
+        network: Waveform to embedding.
+        classes: Number of classes.
+        train: The section of the training.
+        steps: Batches of the whole training.
+    """
     label = keras.Input([classes], name="label")
-    logits = ArcFace(classes, **config.loss, name="loss")([network.output, label])
-    model = keras.Model([network.input, label], logits)
-    optimizer = keras.optimizers.Adam(WarmUp(train.learning_rate, train.warmup_steps))
+    outputs = loss_layer(config, classes)([network.output, label])
+    model = keras.Model([network.input, label], outputs)
+    rate = WarmUp(train.learning_rate, warmup_steps(config, train, steps))
+    if train.weight_decay:
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=train.weight_decay)
+    else:
+        optimizer = keras.optimizers.Adam(rate)
     if config.train.accumulate > 1:
         optimizer = Accumulated(optimizer, config.train.accumulate)
-    compile_network(model, optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
+    from_logits = config.loss.kind == "arcface"
+    compile_network(model, optimizer, keras.losses.CategoricalCrossentropy(from_logits=from_logits))
     return model

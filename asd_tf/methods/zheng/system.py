@@ -6,7 +6,6 @@ machines and their attributes with ArcFace (2.5), on masked filter banks (2.2). 
 the distance to the nearest embedding of the source or of the target domain (2.6).
 """
 
-import functools
 import logging
 from pathlib import Path
 from typing import NamedTuple
@@ -16,25 +15,29 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
+from asd_tf.augmentation.mixup import LABEL_RULES
 from asd_tf.checkpoints.adapter import save_adapter
-from asd_tf.checkpoints.load import Pretrained, load_encoder
-from asd_tf.config import check_choice, usage_errors
+from asd_tf.checkpoints.load import Pretrained
+from asd_tf.config import usage_errors
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.errors import UsageError
 from asd_tf.frontends.framing import RATE
-from asd_tf.losses.arcface import ArcFace
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.class_labels import class_names, number_classes
 from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
 from asd_tf.methods.zheng.embedding_networks import (
+    LOSSES,
     build_network,
+    loss_layer,
     over_clips,
     parts_of,
     start_from,
     training_model,
+    warmup_steps,
     without_dropout,
 )
-from asd_tf.models.encoders.build import FAMILIES, kind_of
+from asd_tf.methods.zheng.weights import check_pretrained, read_pretrained, shape_of
+from asd_tf.models.encoders.build import kind_of
 from asd_tf.models.encoders.config import EncoderConfig
 from asd_tf.models.encoders.lora import LoraPlan, freeze_all_but_lora, parameter_counts
 from asd_tf.models.layers.pooling import POOLINGS
@@ -48,12 +51,17 @@ _logger = logging.getLogger(__name__)
 
 TUNINGS = ("lora", "full", "frozen")
 
-OF_SCRATCH = ("data", "networks", "encoder", "head", "loss", "spec_augment", "scratch")
+# The training from scratch reads some keys of `train`, too.
+OF_SCRATCH = (
+    "data", "networks", "encoder", "head", "loss", "mixup", "spec_augment", "scratch",
+    "train.accumulate", "train.layer_decay", "train.recompute",
+)  # fmt: skip
 OF_TUNING = (*OF_SCRATCH, "tuning", "lora", "train")
 
 CHOICES = {
-    "encoder.kind": tuple(FAMILIES),
     "head.pooling": POOLINGS,
+    "loss.kind": LOSSES,
+    "mixup.label_rule": LABEL_RULES,
     "networks": ("one", "each_subset"),
     "tuning": TUNINGS,
 }
@@ -62,8 +70,10 @@ LIMITS = {
     "lora.alpha": (1e-3, 1e6),
     "lora.boost": (1e-3, 1e3),
     "scratch.epochs": (0, 10**6),
+    "scratch.warmup_share": (0.0, 1.0),
     "train.epochs": (0, 10**6),
     "train.layer_decay": (0.0, 1.0),
+    "train.warmup_share": (0.0, 1.0),
 }
 
 
@@ -91,7 +101,7 @@ def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     shape = shape_of(config, read_pretrained(config))
     with usage_errors(config):
         LoraPlan(**config.lora).rank_of("q", 0, shape.depth)
-        ArcFace(2, **config.loss)
+        loss_layer(config, 2)
     tasks_of(config, clips[clips["split"] == "train"].reset_index(drop=True))
     scorer_of(config, "embedding")
 
@@ -129,55 +139,6 @@ def check_rate(config: ml_collections.ConfigDict) -> None:
             f"data.sample_rate={config.data.sample_rate}: the encoders take {RATE} Hz, to "
             f"which recordings of any rate are resampled: --set data.sample_rate={RATE}"
         )
-
-
-def check_pretrained(config: ml_collections.ConfigDict) -> None:
-    """Checks that the recipe names weights, or says none and names a size of the encoder.
-
-    Raises:
-        UsageError: If it does neither; the message says where weights are published.
-    """
-    kind, path = config.encoder.kind, config.encoder.pretrained
-    if path == "":
-        raise UsageError(
-            f"--pretrained is missing: this recipe fine-tunes published weights of {kind}, "
-            f"{FAMILIES[kind].published}; or train a small encoder from scratch: --pretrained=none "
-            "--set encoder.size=tiny"
-        )
-    if path is None:  # `none` on the command line
-        if config.tuning == "frozen":
-            raise UsageError("tuning=frozen keeps pre-trained weights, and --pretrained=none")
-        check_choice(f"encoder.size of {kind}", config.encoder.size, FAMILIES[kind].sizes)
-
-
-def shape_of(config: ml_collections.ConfigDict, pretrained: Pretrained | None) -> EncoderConfig:
-    """Returns the config of the encoder: that of its weights, or else that of the recipe's size."""
-    if pretrained is not None:
-        return pretrained.config
-    return FAMILIES[config.encoder.kind].sizes[config.encoder.size]
-
-
-# `check` and `fit` both need the weights: they are read once.
-_load_encoder = functools.lru_cache(maxsize=1)(load_encoder)
-
-
-def read_pretrained(config: ml_collections.ConfigDict) -> Pretrained | None:
-    """Reads the weights that the recipe names; returns None if it says `none`.
-
-    Raises:
-        UsageError: If they belong to another kind of encoder.
-        InputError: If they are damaged.
-    """
-    wanted, path = config.encoder.kind, config.encoder.pretrained
-    if path is None:
-        return None
-    pretrained = _load_encoder(path)
-    kind = kind_of(pretrained.config)
-    if kind != wanted:
-        raise UsageError(f"--pretrained={path}: holds {kind}, and encoder.kind is {wanted}")
-    shape = pretrained.config
-    _logger.info("%s: %s, %d layers of width %d", path, kind, shape.depth, shape.width)
-    return pretrained
 
 
 def tasks_of(config: ml_collections.ConfigDict, train_clips: pd.DataFrame) -> list[Task]:
@@ -241,6 +202,7 @@ def _train(
 ) -> keras.Model:
     """Trains a network from its initial weights, or loads the result of the stage."""
     config = run.config
+    epochs, steps = train.epochs, networks.steps_per_epoch(train, len(task.indices))
 
     def build() -> tuple[keras.Model, keras.Model]:
         network = build_network(config, shape, run.samples, parts_of(config, shape, plan, stage))
@@ -248,11 +210,12 @@ def _train(
             start_from(network, start)
         if plan is not None:
             freeze_all_but_lora(network.get_layer(kind_of(shape)))
-        return network, training_model(config, network, task.classes, train)
+        return network, training_model(config, network, task.classes, train, epochs * steps)
 
     network, model = networks.build(run, stage.seed, build)
     if not stage.done:
         trained, total = parameter_counts(network)
+        _log_warm_up(stage.name, config, train, epochs * steps)
         _logger.info(
             "%s: %s of %s parameters are trained", stage.name, f"{trained:,}", f"{total:,}"
         )
@@ -268,10 +231,23 @@ def _train(
             task.classes,
             network.input_shape[1],
             train.batch_size,
+            mix_probability=config.mixup.probability,
+            label_rule=config.mixup.label_rule,
         ),
-        epochs=train.epochs,
-        steps_per_epoch=networks.steps_per_epoch(train, len(task.indices)),
+        epochs=epochs,
+        steps_per_epoch=steps,
     )
     if plan is not None and not (stage.folder / "adapter.safetensors").exists():
         save_adapter(stage.folder / "adapter.safetensors", network, plan)
     return network
+
+
+def _log_warm_up(
+    name: str, config: ml_collections.ConfigDict, train: ml_collections.ConfigDict, steps: int
+) -> None:
+    used = warmup_steps(config, train, steps)
+    if used < train.warmup_steps:
+        _logger.info(
+            "%s: the warm-up takes %d optimizer steps instead of %d, a share of %g of all "
+            "(warmup_share)", name, used, train.warmup_steps, train.warmup_share,
+        )  # fmt: skip

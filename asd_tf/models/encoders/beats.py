@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from asd_tf.arguments import check_positive
 from asd_tf.frontends.kaldi_fbank import KaldiFbank
 from asd_tf.models.encoders.attention import RelativePositionBias
 from asd_tf.models.encoders.blocks import (
@@ -19,8 +20,8 @@ from asd_tf.models.encoders.family import EncoderFamily
 from asd_tf.models.encoders.positions import ConvPositions
 
 BANDS = 128
-# Mean and standard deviation of the filter bank, as published. Features are divided by twice the
-# deviation.
+# Mean and standard deviation of the filter bank, as published for BEATs. Features are divided by
+# twice the deviation.
 MEAN, DEVIATION = 15.41663, 6.55582
 
 
@@ -46,6 +47,8 @@ class BeatsConfig(EncoderConfig):
         attention_dropout: Rate of the attention weights.
         activation_dropout: Rate inside the feed-forward part.
         layer_drop: Probability that a block is skipped in a training step.
+        mean: Mean of the filter bank, which is subtracted; checkpoints of OpenBEATs have their own.
+        deviation: Its standard deviation, above 0; features are divided by twice of it.
     """
 
     patch: int = 16
@@ -65,6 +68,12 @@ class BeatsConfig(EncoderConfig):
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
     layer_drop: float = 0.0
+    mean: float = dataclasses.field(default=MEAN, metadata={"rate": False})
+    deviation: float = dataclasses.field(default=DEVIATION, metadata={"rate": False})
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_positive(deviation=self.deviation)
 
     def transformer(self) -> Transformer:
         """Returns the stack of blocks."""
@@ -104,7 +113,7 @@ def beats(
     seed = add_step_seed(
         waveform, parts.seed, config.input_dropout, *transformer.rates, parts.dense_dropout
     )
-    tokens = _patches(config, parts.augment(filter_bank(waveform)))
+    tokens = _patches(config, parts.augment(filter_bank(config, waveform)))
     tokens = dropout(tokens, config.input_dropout, seed, "input_dropout")
     positions = ConvPositions(config.conv_positions, config.conv_groups, name="conv_positions")
     tokens = layer_norm(1e-5, "encoder_norm")(
@@ -122,11 +131,11 @@ def beats(
     return keras.Model(waveform, tokens, name="beats")
 
 
-def filter_bank(waveform: tf.Tensor) -> tf.Tensor:
+def filter_bank(config: BeatsConfig, waveform: tf.Tensor) -> tf.Tensor:
     """Adds the frontend: waveform [batch, N] to the scaled filter bank [batch, frames, 128]."""
-    scale = 1 / (2 * DEVIATION)
+    scale = 1 / (2 * config.deviation)
     features = KaldiFbank(BANDS)(waveform)
-    return keras.layers.Rescaling(scale, -MEAN * scale, dtype="float32", name="filter_bank")(
+    return keras.layers.Rescaling(scale, -config.mean * scale, dtype="float32", name="filter_bank")(
         features
     )
 

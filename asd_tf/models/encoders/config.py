@@ -1,6 +1,7 @@
 """Base class of the encoders' configs."""
 
 import dataclasses
+import math
 
 from asd_tf.arguments import check_rates, is_count
 from asd_tf.models.encoders.blocks import Transformer
@@ -12,7 +13,7 @@ class EncoderConfig:
     """Base of the encoders' configs: dataclasses that check their values when they are created.
 
     A config has at least the fields `depth`, `width`, `heads` and `ffn` of its transformer. Fields
-    of type int are counts, those of type float are rates.
+    of type int are counts, those of type float are rates unless their metadata say `rate=False`.
 
     Raises:
         ValueError: If a value has another type or is out of range, or `heads` or `conv_groups` does
@@ -49,7 +50,14 @@ def _check_field(field: dataclasses.Field, value) -> None:
         raise ValueError(f"{name} must be a tuple of positive integers, got {value!r}")
     if kind is bool and not isinstance(value, bool):
         raise ValueError(f"{name} must be True or False, got {value!r}")
-    if kind is float:
+    if kind is float and not field.metadata.get("rate", True):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, float | int)
+            or not math.isfinite(value)
+        ):
+            raise ValueError(f"{name} must be a finite number, got {value!r}")
+    elif kind is float:
         if not isinstance(value, float | int):
             raise ValueError(f"{name} must be a number in [0, 1), got {value!r}")
         check_rates(**{name: value})
