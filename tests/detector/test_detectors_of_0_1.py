@@ -15,6 +15,7 @@ from released import (
     scores_of_0_1,
     write_scored_clips,
 )
+from sklearn.base import clone
 
 from asd_tf.backends.saving.old_names import RENAMES, document_with_current_names
 from asd_tf.backends.saving.store import load_backend
@@ -68,6 +69,23 @@ def test_backends_score_as_in_0_1(name, detectors):
         backend = load_backend(detectors[name] / "backends" / f"{index:03d}" / "0.skops")
         scores = -backend.score_samples(features[rows], domain[rows])
         np.testing.assert_allclose(scores, then["score"][rows], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cosine", "densities", "neighbors"])
+def test_backends_of_0_1_have_the_parameters_of_today(name, detectors):
+    """A parameter that is newer than a backend must have the value with which it scores as then."""
+    backend = load_backend(detectors[name] / "backends" / "000" / "0.skops")
+    for _, estimator, _ in backend.members_:
+        added = {
+            key: value
+            for key, value in estimator.get_params().items()
+            if key not in vars(estimator)
+        }
+        assert added == {"KMeansCosine": {"normalize_centers": False},
+                         "CappedGaussianMixture": {"normalize_rows": True}}.get(
+            type(estimator).__name__, {}
+        )  # fmt: skip
+        clone(estimator)
 
 
 def test_a_run_of_0_1_has_the_scores_of_its_detector(tmp_path):
