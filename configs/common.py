@@ -21,6 +21,9 @@ def data_section(seconds: float | None = 10.0) -> ml_collections.ConfigDict:
             "windows": config_dict.placeholder(str),
             "hop": config_dict.placeholder(float),  # s between windows; none: their length
             "max_windows": 60,  # of a training recording, evenly spread, so that none drowns others
+            # What tells that a machine stands still: an attribute that says `off`, or `auto` for
+            # the level and spectrum of windows. None: it always runs.
+            "state": config_dict.placeholder(str),
         }
     )
 

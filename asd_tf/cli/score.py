@@ -3,6 +3,7 @@
 import os
 import sys
 
+import pandas as pd
 import tqdm
 from absl import flags
 
@@ -26,13 +27,18 @@ channel of each row, and the row of a recording has the one that raised its scor
 A recording that is longer than what the detector takes at once is scored in windows, see
 docs/recordings.md; a detector of an edition of DCASE scores the first.
 
-Exit status 0 if every file was scored, else 1; 3 with --fail_on_anomaly if one is anomalous.
+The column sensor is ok, or says what is wrong with the microphone, such as clipped or gain: then
+the decision is the word sensor, and neither 0 nor 1. A machine that is off has the status off.
+
+Exit status 0 if every file was read, else 1; 3 with --fail_on_anomaly if one is anomalous.
 """
 
-COLUMNS = ("path", "machine", "section", "score", "threshold", "decision", "status")
+COLUMNS = (
+    "path", "machine", "section", "score", "threshold", "decision", "status", "sensor",
+)  # fmt: skip
 COLUMNS_OF_WINDOWS = (
     "path", "machine", "section", "start_s", "end_s", "channel", "score", "threshold", "decision",
-    "status",
+    "status", "sensor",
 )  # fmt: skip
 ANOMALOUS = 3
 
@@ -105,7 +111,7 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     ):
         for table, _ in detector.score_in_chunks(windows, **scoring, progress=bar.update, chunk=64):
             names = table["clip_id" if values.per == "recording" else "recording_id"]
-            write(table.assign(path=names))
+            write(_with_word(table.assign(path=names), kind))
             is_anomalous |= bool(table["decision"].eq(1).any())
             for row, name in zip(table.itertuples(index=False), names, strict=True):
                 if row.status == "bad_file" and name not in bad:
@@ -130,6 +136,17 @@ def _columns(per: str, channels: int | None) -> tuple[str, ...]:
     if per == "recording":
         return COLUMNS if channels is None else (*COLUMNS, "channel")
     return COLUMNS_OF_WINDOWS if per == "window" else (*COLUMNS_OF_WINDOWS, "per")
+
+
+def _with_word(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Returns rows whose decision is the word `sensor` where the sensor is faulty.
+
+    A column of Parquet has one type: there the decision is missing.
+    """
+    if kind == "parquet":
+        return table
+    is_faulty = table["sensor"].notna() & table["sensor"].ne("ok")
+    return table.assign(decision=table["decision"].astype(object).mask(is_faulty, "sensor"))
 
 
 def _with_listed(paths: list[str]) -> list[str]:

@@ -10,16 +10,20 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.health.state import OFF
 from asd_tf.data.layouts.files import clips_of_files
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.calibration_scores import read_calibration
+from asd_tf.detector.decisions import SCORED_COLUMNS, decided, scores_in
+from asd_tf.detector.health import Tally
 from asd_tf.detector.manifest import read_manifest
 from asd_tf.detector.recordings import Recordings, ScoredRows, chunks_of, whole_recordings
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.scoring.recordings import RecordingThresholds
 from asd_tf.scoring.scores import Scores
-from asd_tf.scoring.thresholds import Threshold, decide
+from asd_tf.scoring.thresholds import Threshold
+from asd_tf.scoring.verdicts import is_faulty
 
 Items = dict[str, np.ndarray]
 
@@ -27,11 +31,6 @@ _WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "channel", "per")
 
 # Number of clips whose features are in memory at a time.
 _CHUNK = 512
-
-_SCORED_COLUMNS = (
-    "clip_id", "path", "machine", "section", "domain", "split", "label", "subset",
-    "score", "threshold", "decision", "status",
-)  # fmt: skip
 
 
 class Detector(abc.ABC):
@@ -170,11 +169,13 @@ class Detector(abc.ABC):
 
         Returns:
             The scored table: clip_id, path, machine, section, domain, split, label, subset, score
-            (NaN if there is none), threshold, decision (0, 1 or missing) and status (`ok`,
-            `bad_file`, `unknown_group`). With `items`, also clip_id to the scores [items] of its
-            frames, crops or segments, for clips with items; of a recording of several windows,
-            to the scores of these. Where each channel is a window of its own, there always is a
-            column channel; in the row of a recording, it is the one that raised its score most.
+            (NaN if there is none), threshold, decision (0, 1 or missing), status (`ok`, `silent`,
+            `too_short`, `off`, `bad_file`, `unknown_group`) and sensor (`ok`, what is wrong with
+            it, or missing). Where the sensor is faulty, the decision is missing. With `items`, also
+            clip_id to the scores [items] of its frames, crops or segments, for clips with items; of
+            a recording of several windows, to the scores of these. Where each channel is a window
+            of its own, there always is a column channel; in the row of a recording, it is the one
+            that raised its score most.
         """
         tables: list[pd.DataFrame] = []
         items_of: Items = {}
@@ -211,53 +212,45 @@ class Detector(abc.ABC):
         )
         if per != "window":
             scored = whole_recordings(scored)
+        tally = Tally(per)
         for table, items in scored:
-            yield self._rows_per(per, table, items)
+            yield self._rows_per(per, table, items, tally)
         self.recordings.log_unused(clips)
+        tally.log()
 
-    def with_decisions(self, clips: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-        """Returns the scored table of clips.
+    def with_decisions(self, clips: pd.DataFrame, scores: Scores) -> pd.DataFrame:
+        """Returns the scored table of clips; decisions are by the threshold alone.
 
         Args:
             clips: The clip table; if it has the column `windows`, that is the number of windows
                 that each score was pooled from.
-            scores: [clips] their scores; NaN for clips without a score.
+            scores: Their scores.
         """
-        return self._decided(clips, scores)[list(_SCORED_COLUMNS)]
+        return self._decided(clips, scores)[list(SCORED_COLUMNS)]
 
-    def _decided(self, clips: pd.DataFrame, scores: np.ndarray) -> pd.DataFrame:
-        """Returns the clip table with the columns score, threshold, decision and status."""
-        known = self.is_known(clips)
-        table = clips.assign(score=scores, threshold=np.nan, status="unknown_group")
-        table["decision"] = pd.array([pd.NA] * len(table), dtype="Int64")
-        table.loc[known, "status"] = np.where(np.isnan(scores[known]), "bad_file", "ok")
-        keys = ["machine", "section", *(["windows"] if "windows" in table else [])]
-        for key, indices in table.groupby(keys).groups.items():
-            group, windows = key[:2], key[2] if len(key) > 2 else 1
-            threshold = self.recordings.threshold(group, windows)
-            if threshold is not None and threshold.value is not None:
-                table.loc[indices, "threshold"] = threshold.value
-                table.loc[indices, "decision"] = decide(table.loc[indices, "score"], threshold)
-        return table
+    def _decided(self, clips: pd.DataFrame, scores: Scores) -> pd.DataFrame:
+        """Returns the clip table with the columns score, threshold, decision, status and sensor."""
+        return decided(clips, scores, self.is_known(clips), self.recordings.threshold)
 
     def _rows_per(
-        self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None]
+        self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None], tally: Tally
     ) -> tuple[pd.DataFrame, Items]:
         """Returns the scored rows of windows, of their recordings, or of both, and the items."""
+        recordings = windows
         tables, items_of = (
             [windows.assign(per="window")],
             dict(zip(windows["clip_id"], items, strict=True)),
         )
         if per != "window":
-            recordings = windows
             if has_windows(windows):
-                scores = Scores(windows["score"].to_numpy(), items)
-                recordings, pooled = self.recordings.pooled(windows, scores)
-                recordings = self._decided(recordings, pooled.clip)
+                recordings, pooled = self.recordings.pooled(windows, scores_in(windows, items))
+                recordings = self._decided(recordings, pooled)
                 items_of |= zip(recordings["clip_id"], pooled.items or [], strict=True)
             tables.append(recordings.assign(per="recording"))
+        tally.add(windows, recordings)
         rows = pd.concat(tables if per == "both" else tables[-1:], ignore_index=True)
-        columns = list(_SCORED_COLUMNS)
+        rows.loc[is_faulty(rows["sensor"]), "decision"] = pd.NA
+        columns = list(SCORED_COLUMNS)
         if per != "recording":
             rows = rows.assign(end_s=self.recordings.ends(rows))
             columns += _WINDOW_COLUMNS
@@ -283,10 +276,10 @@ class Detector(abc.ABC):
         known = self.is_known(clips)
         progress(int(np.sum(~known)))
         if not known.any():
-            return self._decided(clips, np.full(len(clips), np.nan)), [None] * len(clips)
+            return self._decided(clips, Scores(np.full(len(clips), np.nan))), [None] * len(clips)
         found = self.score_with_details(clips[known].reset_index(drop=True), progress).spread(known)
         items = [None] * len(clips) if found.items is None else list(found.items)
-        return self._decided(clips, found.clip), items
+        return self._decided(clips, found), items
 
     def _score_any_section(
         self, clips: pd.DataFrame, progress: Callable[[int], None]
@@ -298,10 +291,10 @@ class Detector(abc.ABC):
         progress(len(clips))
         # The difference is compared, since the ratio of negative scores, such as cosines, has the
         # opposite order. Without a threshold, the scores themselves are compared.
-        excess = (tried["score"] - tried["threshold"].fillna(0.0)).fillna(np.inf)
+        excess = tried["score"] - tried["threshold"].fillna(0.0)
+        excess = excess.fillna(np.inf).where(tried["status"].ne(OFF))
         # All windows of a recording have the same section, that of the smallest mean.
-        mean = excess.groupby([tried["recording_id"], tried["section"]], dropna=False).transform(
-            "mean"
-        )
+        by_section = excess.groupby([tried["recording_id"], tried["section"]], dropna=False)
+        mean = by_section.transform("mean").fillna(np.inf)
         best = mean.groupby(tried["clip_id"], sort=False).idxmin().to_numpy()
         return tried.loc[best].reset_index(drop=True), [items[index] for index in best]

@@ -19,6 +19,7 @@ from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.fusion import FittedFusion, Fusion
 from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import fit_thresholds
+from asd_tf.scoring.verdicts import Verdicts
 
 # Smallest number of normal clips with calibration scores of all parts.
 _MIN_COMMON_CLIPS = 20
@@ -82,6 +83,7 @@ class FusedDetector(Detector, kind="fused"):
             parts={name: scores.clip for name, scores in parts.items()},
             features=LazyMapping(features),
             transductive=lambda: self._transductive_scores(parts, clips),
+            verdicts=Verdicts.of_parts([scores.verdicts for scores in parts.values()]),
         )
 
     def _fuse(self, scores: Sequence[np.ndarray], clips: pd.DataFrame) -> np.ndarray:

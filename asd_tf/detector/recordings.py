@@ -12,10 +12,15 @@ import pandas as pd
 from asd_tf.data.channel_windows import other_count, split_into_channels
 from asd_tf.data.decoding.inspection import inspect_clips, reason_for
 from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.health.sensor import OK
 from asd_tf.data.windows import has_windows, recordings_of, split_into_windows, unused_line
 from asd_tf.scoring.recordings import RecordingThresholds, pool_recordings
 from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import Threshold
+from asd_tf.scoring.verdicts import Verdicts, joined
+
+# Share of the windows of a recording with a faulty sensor from which on its own is.
+_MOST_FAULTY = 0.5
 
 ScoredRows = tuple[pd.DataFrame, list[np.ndarray | None]]
 
@@ -86,18 +91,33 @@ class Recordings:
     def pooled(self, clips: pd.DataFrame, scores: Scores) -> tuple[pd.DataFrame, Scores]:
         """Pools the scores of windows, with all details.
 
+        Windows of a machine that is off are left out, unless there are no others.
+
         Args:
             clips: The clip table of the windows.
             scores: Their scores.
 
         Returns:
-            The clip table of the recordings, with the number of windows in the column `windows`
-            and, where each channel is a window of its own, the one that raised the score most in
-            `channel`; and the scores of these. What was pooled from several windows has their
-            scores as items.
+            The clip table of the recordings, with the number of pooled windows in the column
+            `windows` and, where each channel is a window of its own, the one that raised the score
+            most in `channel`; and the scores of these. What was pooled from several windows has
+            their scores as items.
         """
         if not has_windows(clips):
             return clips, scores
+        recordings, verdicts = recordings_of(clips), scores.verdicts
+        if verdicts is not None:
+            used = ~verdicts.off | _is_all(verdicts.off, clips)
+            clips, scores = clips[used].reset_index(drop=True), scores.of(used)
+            recordings["windows"] = [len(rows) for rows in names_and_rows(clips).values()]
+        if self._channels is not None:
+            recordings["channel"] = self._highest_channel(clips, scores.clip)
+        pooled = self._pooled(clips, scores)
+        verdicts = self._pooled_verdicts(clips, scores, pooled.clip)
+        return recordings, replace(pooled, verdicts=verdicts)
+
+    def _pooled(self, clips: pd.DataFrame, scores: Scores) -> Scores:
+        """Returns the scores of recordings of the windows of a clip table."""
         names, groups = clips["recording_id"], names_and_rows(clips)
         single = {name for name, rows in groups.items() if len(rows) == 1}
 
@@ -119,10 +139,7 @@ class Recordings:
             return None if values is None else pool(values)
 
         own = [None] * len(clips) if scores.items is None else scores.items
-        recordings = recordings_of(clips)
-        if self._channels is not None:
-            recordings["channel"] = self._highest_channel(clips, scores.clip)
-        return recordings, replace(
+        return replace(
             scores,
             clip=self.scores_of(clips, scores.clip),
             items=[
@@ -136,6 +153,42 @@ class Recordings:
             members=lambda: pool_all(scores.members()),
             transductive=transductive,
         )
+
+    def _pooled_verdicts(
+        self, clips: pd.DataFrame, scores: Scores, pooled: np.ndarray
+    ) -> Verdicts | None:
+        """Returns the verdicts of recordings, by those of their windows and their scores [n].
+
+        The sensor of a recording is faulty if that of half of its windows is, or if the recording
+        would not be anomalous without the windows of a faulty sensor.
+        """
+        verdicts = scores.verdicts
+        if verdicts is None:
+            return None
+        recordings = names_and_rows(clips)
+        sensor, off = np.full(len(recordings), None, object), np.zeros(len(recordings), bool)
+        for number, rows in enumerate(recordings.values()):
+            off[number] = verdicts.off[rows].all()
+            faulty = verdicts.is_faulty[rows]
+            of_windows = verdicts.sensor[rows]
+            sensor[number] = OK if (of_windows == OK).any() else None
+            if faulty.mean() >= _MOST_FAULTY or (
+                faulty.any()
+                and self._is_alarm(clips.iloc[rows], scores.clip[rows], pooled[number])
+                and not self._is_alarm(clips.iloc[rows[~faulty]], scores.clip[rows[~faulty]])
+            ):
+                sensor[number] = joined(of_windows)
+        return Verdicts(sensor, off)
+
+    def _is_alarm(
+        self, windows: pd.DataFrame, scores: np.ndarray, pooled: float | None = None
+    ) -> bool:
+        """Returns whether windows of a recording are anomalous together."""
+        threshold = self.threshold(groups_of(windows)[0], len(windows))
+        if threshold is None or threshold.value is None:
+            return False
+        value = self.scores_of(windows, scores)[0] if pooled is None else pooled
+        return bool(value > threshold.value)
 
     def scores_of(self, windows: pd.DataFrame, scores: np.ndarray) -> np.ndarray:
         """Returns the scores [recordings] of a clip table of windows with scores [windows]."""
@@ -192,6 +245,11 @@ def names_and_rows(clips: pd.DataFrame) -> dict[str, np.ndarray]:
     """Returns the rows of each recording of a clip table, in the order of their first windows."""
     rows = clips.reset_index(drop=True).groupby("recording_id", sort=False).indices
     return {name: rows[name] for name in clips["recording_id"].unique()}
+
+
+def _is_all(off: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
+    """Returns [windows] bool: whether all windows of the recording of each are off."""
+    return pd.Series(off).groupby(clips["recording_id"].to_numpy()).transform("all").to_numpy(bool)
 
 
 def chunks_of(clips: pd.DataFrame, size: int, whole: bool) -> Iterator[pd.DataFrame]:

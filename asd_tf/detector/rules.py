@@ -85,18 +85,22 @@ def optional(rule: Rule) -> Rule:
     return rule_or_null
 
 
-def list_of(rule: Rule, most: int, unique: Callable[[Any], Any] | None = None) -> Rule:
-    """Returns a rule for a list with at least one item.
+def list_of(
+    rule: Rule, most: int, unique: Callable[[Any], Any] | None = None, least: int = 1
+) -> Rule:
+    """Returns a rule for a list.
 
     Args:
         rule: The rule of the items.
         most: Largest number of items.
         unique: Returns what must be different in all items; None if items may be equal.
+        least: Smallest number of items.
     """
 
     def rule_of_list(value: Any, where: str) -> None:
-        if not isinstance(value, list) or not 1 <= len(value) <= most:
-            raise RuleError(where, f"a list of 1 to {most} items", value)
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            count = f"{least} to {most}" if least < most else most
+            raise RuleError(where, f"a list of {count} items", value)
         for index, item in enumerate(value):
             rule(item, f"{where}[{index}]")
         if unique is not None and len(set(map(unique, value))) < len(value):

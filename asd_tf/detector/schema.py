@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from asd_tf.data.decoding.header import CHANNELS
+from asd_tf.data.health.measures import BANDS
 from asd_tf.detector.rules import (
     Rule,
     RuleError,
@@ -94,6 +95,30 @@ _SCORER: Rule = object_of(
     },
     {"name": text, "weight": number(0.0, 1e300)},
 )
+_DECIBELS: Rule = number(-400.0, 400.0)
+_SHARE: Rule = number(0.0, 1.0)
+_LIMITS: dict[str, Rule] = {
+    # What is beyond these is called a fault of the sensor; detectors of 0.1 have none.
+    "sensor": object_of(
+        {
+            "bands_db": list_of(_DECIBELS, BANDS, least=BANDS),
+            "silent_db": _DECIBELS,
+            "gain_db": list_of(_DECIBELS, 2, least=2),
+            "bandwidth_db": _DECIBELS,
+            "clipped": _SHARE,
+            "dropouts": _SHARE,
+            "hum_db": _DECIBELS,
+        }
+    ),
+    # Windows of the machine standing still; only where `data.state` was `auto` and found both.
+    "off": object_of(
+        {
+            "level_db": list_of(_DECIBELS, 2, least=2),
+            "off_bands_db": list_of(_DECIBELS, BANDS, least=BANDS),
+            "on_bands_db": list_of(_DECIBELS, BANDS, least=BANDS),
+        }
+    ),
+}
 _GROUP: Rule = object_of(
     {
         **_GROUP_OF_ALL,
@@ -102,7 +127,7 @@ _GROUP: Rule = object_of(
             {"combine": one_of(COMBINES), "scorers": list_of(_SCORER, _MAX_PARTS)}
         ),
     },
-    {"number": integer(0, 10**6)},
+    {"number": integer(0, 10**6), **_LIMITS},
 )
 _COMMON: dict[str, Rule] = {
     "asd_tf": text,
@@ -120,6 +145,8 @@ _DESCRIPTION: dict[str, Rule] = {
     # Only in detectors that pool windows of a recording: all of them, or, without a hop, the first
     # of each channel.
     "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
+    # The attribute of a clip that says `off` where the machine stands still.
+    "state_column": text,
 }
 
 

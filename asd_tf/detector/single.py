@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.groups import Group, groups_of, rows_of_groups
+from asd_tf.data.health.measures import no_measures
 from asd_tf.detector.base import Detector
+from asd_tf.detector.health import Judge
 from asd_tf.detector.manifest import write_manifest
 from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
@@ -71,13 +73,16 @@ class SingleDetector(Detector, kind="single"):
         store: EmbeddingStore | None = None,
     ) -> Scores:
         """See `Detector.score_with_details`."""
-        return self.score_features(clips, *self.features(clips, progress, store))
+        measures = no_measures(len(clips))
+        scores = self.score_features(clips, *self.features(clips, progress, store, measures))
+        return scores.judged(self._judge(clips, measures))
 
     def features(
         self,
         clips: pd.DataFrame,
         progress: Callable[[int], None] = lambda done: None,
         store: EmbeddingStore | None = None,
+        measures: np.ndarray | None = None,
     ) -> tuple[dict[str, ClipFeatures], np.ndarray]:
         """Computes the features of clips by each extractor.
 
@@ -90,6 +95,8 @@ class SingleDetector(Detector, kind="single"):
             progress: Called after each step with the number of clips that are newly done.
             store: Store from which the features of the split `test` are read, and to which they are
                 written; None to compute all features.
+            measures: Array [clips, measures] of NaN for the measures of the waveforms, which are
+                measured with the first extractor of each clip; None not to measure them.
 
         Returns:
             Extractor to features, and ok [clips] bool: whether each clip could be read.
@@ -109,7 +116,11 @@ class SingleDetector(Detector, kind="single"):
             new_count = int(np.sum(~counted[indices]))
             report = progress if new_count == len(indices) else lambda done: None
             counted[indices] = True
-            values, readable = self._extract(name, extractor, distinct, report, store)
+            is_new = measures is not None and np.isnan(measures[indices]).any()
+            measured = no_measures(len(distinct)) if is_new else None
+            values, readable = self._extract(name, extractor, distinct, report, store, measured)
+            if measures is not None and measured is not None:
+                measures[indices] = measured[number]
             positions = np.full(len(clips), -1)
             positions[indices] = number
             features[name] = ClipFeatures(values, positions)
@@ -123,11 +134,18 @@ class SingleDetector(Detector, kind="single"):
         clips: pd.DataFrame,
         progress: Callable[[int], None],
         store: EmbeddingStore | None,
+        measures: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        rate, section_ids = self.manifest["sample_rate"], self.section_ids
+        rate, ids = self.manifest["sample_rate"], self.section_ids
         if store is None:
-            return extractor.features(clips, rate, progress=progress, section_ids=section_ids)
-        return store.features(name, extractor, clips, rate, progress, "test", section_ids)
+            return extractor.features(
+                clips, rate, progress=progress, section_ids=ids, measures=measures
+            )
+        return store.features(name, extractor, clips, rate, progress, "test", ids, measures)
+
+    @functools.cached_property
+    def _judge(self) -> Judge:
+        return Judge(self.manifest)
 
     @functools.cached_property
     def _groups_of(self) -> dict[str, set[Group]]:
@@ -212,6 +230,7 @@ def write_detector(
     calibration: pd.DataFrame,
     statistics: Sequence[Mapping[str, Any]],
     section_ids: Mapping[Group, int] | None = None,
+    health: Mapping[Group, Mapping[str, Any]] | None = None,
 ) -> None:
     """Writes a detector; an error leaves no folder.
 
@@ -224,6 +243,7 @@ def write_detector(
         calibration: Columns machine, section, clip_id, domain, score.
         statistics: For each group, the statistics of the features of its normal clips.
         section_ids: Group to the number that networks take as input; None if no network needs it.
+        health: Group to its entries `sensor` and `off`, see `limits_of`; None without any.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
@@ -240,6 +260,7 @@ def write_detector(
                     "folder": backends,
                     "scoring": scorer.spec(),
                     "threshold": thresholds[group].to_json(),
+                    **({} if health is None else health.get(group, {})),
                     **({} if section_ids is None else {"number": int(section_ids[group])}),
                 }
             )

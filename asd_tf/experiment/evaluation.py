@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from asd_tf.config import check_choice, flatten
+from asd_tf.data.health.clips import write_measures
 from asd_tf.data.layouts.ground_truth import read_ground_truth
 from asd_tf.data.windows import recordings_of
 from asd_tf.detector import Detector, FusedDetector
@@ -136,7 +137,10 @@ def _scores(run: Run, detector: Detector) -> Scores:
         scores = detector.score_with_details(
             clips[known].reset_index(drop=True), progress, run.embeddings
         )
-    return scores.spread(known)
+    scores = scores.spread(known)
+    if scores.verdicts is not None and scores.verdicts.measures is not None:
+        write_measures(run.folder / "health" / "test.csv", clips, scores.verdicts.measures)
+    return scores
 
 
 def _scored(
@@ -154,7 +158,7 @@ def _scored(
         scores of the recordings.
     """
     recordings, scores = detector.recordings.pooled(run.test_clips, scores)
-    scored, added = detector.with_decisions(recordings, scores.clip).assign(**scores.parts), []
+    scored, added = detector.with_decisions(recordings, scores).assign(**scores.parts), []
     if truth.exists():
         scored = join_ground_truth(scored, _load_truth(truth))
     for name in extra_scores:

@@ -21,6 +21,7 @@ from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.errors import UsageError
 from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
 from asd_tf.experiment.sample_rates import check_rate
+from asd_tf.experiment.state import without_off
 from asd_tf.files import is_utf8, write_csv
 from asd_tf.methods.common.log_mel import frames_lines
 from asd_tf.methods.registry import load_method
@@ -53,10 +54,11 @@ def prepare(
 
     If `data.seconds` is none it becomes the commonest length of a clip, at most `data.max_seconds`.
     Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
-    `one` where the layout is an edition of DCASE and `all` on other data. If `recording.domain` is
-    none, it becomes `blind` for editions that do not state the domain of evaluation clips, else
-    `known`. Methods may fill in more (`fill_in`). If a recipe names `data.subsets`, clips of other
-    subsets are left out. Nothing is written.
+    `one` where the layout is an edition of DCASE and `all` on other data. Training windows of a
+    machine that is off are left out as `data.state` says. If `recording.domain` is none, it becomes
+    `blind` for editions that do not state the domain of evaluation clips, else `known`. Methods may
+    fill in more (`fill_in`). If a recipe names `data.subsets`, clips of other subsets are left out.
+    Nothing is written.
 
     Args:
         clips: The clip table.
@@ -97,6 +99,7 @@ def prepare(
     kept = _windows(kept, config, dataset)
     if each_channel:
         kept = _channels(kept)
+    kept = without_off(kept, config)
     module = load_method(method)
     if hasattr(module, "fill_in"):
         module.fill_in(config, dataset)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from asd_tf.compat import native
 from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.health.measures import measure
 from asd_tf.data.pipeline import scoring_batches
 from asd_tf.errors import InputError, UsageError
 from asd_tf.extraction.loading.saved_model import load_saved_model
@@ -179,6 +180,7 @@ class Extractor:
         progress: Callable[[int], None] = lambda done: None,
         section_ids: Mapping[Group, int] | None = None,
         out: np.ndarray | None = None,
+        measures: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Computes the features of clips; only one batch of waveforms is in memory at a time.
 
@@ -189,6 +191,8 @@ class Extractor:
             progress: Called after each batch with the number of clips that are newly done.
             section_ids: Number of each machine and section; needed if `needs_group`.
             out: Float32 array [clips, ...] to write to, such as a memory map; None for a new one.
+            measures: Array [clips, measures] for the measures of the waveforms; None not to measure
+                them.
 
         Returns:
             Features [clips, ...] with NaN for clips that are unreadable or have features that are
@@ -205,6 +209,8 @@ class Extractor:
             indices = indices.numpy()
             found = self(waveform, None if group is None else group[indices])
             values[indices] = found
+            if measures is not None:
+                measures[indices] = measure(waveform.numpy(), sample_rate)
             ok[indices] = np.isfinite(found).reshape(len(found), -1).all(axis=1)
             for index in indices[~ok[indices]]:
                 _logger.warning("%s: its features are not finite", clips["path"].iloc[index])

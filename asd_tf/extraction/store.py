@@ -49,6 +49,7 @@ class EmbeddingStore:
         progress: Callable[[int], None],
         split: str,
         section_ids: Mapping[Group, int] | None = None,
+        measures: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the features of clips from the store; missing ones are computed and stored.
 
@@ -60,6 +61,8 @@ class EmbeddingStore:
             progress: Called after each batch with the number of clips that are newly done.
             split: Name of the folder: `train` or `test`.
             section_ids: Number of each machine and section, if the extractor needs it.
+            measures: Array [clips, measures] for the measures of the waveforms, which are stored
+                with the features; those of features that were stored without stay as they are.
 
         Returns:
             Features [clips, ...], a read-only memory map, with NaN for unreadable clips; and ok
@@ -69,7 +72,7 @@ class EmbeddingStore:
         # Before the files are read: one that changes meanwhile is noticed the next time.
         audio = np.array(list(fingerprints_of(clips).values()), str)
         for folder in self._folders:
-            stored = _load(folder / name / split, key, clips, audio)
+            stored = _load(folder / name / split, key, clips, audio, measures)
             if stored is not None:
                 progress(len(clips))
                 return stored
@@ -79,12 +82,16 @@ class EmbeddingStore:
             shape = (len(clips), *extractor.feature_shape)
             values = create_array(temporary / _FEATURES, shape)
             _, ok = extractor.features(
-                clips, sample_rate, progress=progress, section_ids=section_ids, out=values
-            )
+                clips, sample_rate, progress=progress, section_ids=section_ids, out=values,
+                measures=measures,
+            )  # fmt: skip
             values.flush()
             write_seal(temporary / _FEATURES)
             ids = clips["clip_id"].to_numpy(str)
-            np.savez(temporary / _INDEX, key=key, clip_id=ids, ok=ok, audio=audio)
+            arrays = {"clip_id": ids, "ok": ok, "audio": audio}
+            if measures is not None:
+                arrays["measures"] = measures
+            np.savez(temporary / _INDEX, key=key, **arrays)
         return _read(target, ok)
 
 
@@ -103,7 +110,7 @@ def _key(
 
 
 def _load(
-    folder: Path, key: str, clips: pd.DataFrame, audio: np.ndarray
+    folder: Path, key: str, clips: pd.DataFrame, audio: np.ndarray, measures: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     if not (folder / _INDEX).exists():
         return None
@@ -114,6 +121,9 @@ def _load(
             ok = index["ok"]
             # Earlier versions knew names only.
             stored = index.get("audio")
+            measured = index.get("measures")
+            if measures is not None and measured is not None:
+                measures[:] = measured
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         ok = None
     if ok is None or not is_intact(folder / _FEATURES):

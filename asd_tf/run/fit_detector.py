@@ -16,6 +16,7 @@ from asd_tf.config import usage_errors
 from asd_tf.data.channel_windows import channels_apart
 from asd_tf.data.decoding.inspection import reason_for
 from asd_tf.data.groups import Group, rows_of_groups
+from asd_tf.data.health.measures import no_measures
 from asd_tf.data.layouts.channels import common_channel
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.single import write_detector
@@ -23,6 +24,7 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
+from asd_tf.run.health import state_description, training_limits
 from asd_tf.run.networks import export
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import (
@@ -72,7 +74,8 @@ def fit_detector(
     with usage_errors(run.config):
         unfitted = {group: _group_scorer(run, scorers(group)) for group in indices_of}
     _log_if_blind(list(unfitted.values()))
-    features = _training_features(run, extractors, unfitted, indices_of, section_ids)
+    measures = no_measures(len(clips))
+    features = _training_features(run, extractors, unfitted, indices_of, section_ids, measures)
     _logger.info("fit the backends and calibrate the thresholds")
     fitted, alone, statistics = {}, {}, []
     for group, indices in indices_of.items():
@@ -110,6 +113,7 @@ def fit_detector(
         calibration,
         statistics,
         section_ids,
+        training_limits(run, measures, indices_of),
     )
 
 
@@ -152,13 +156,17 @@ def _training_features(
     scorers: Mapping[Group, GroupScorer],
     indices_of: Mapping[Group, np.ndarray],
     section_ids: Mapping[Group, int] | None,
+    measures: np.ndarray,
 ) -> dict[str, ClipFeatures]:
-    """Computes, for each extractor, the features of the training clips of groups that use it."""
+    """Computes, for each extractor, the features of the training clips of groups that use it.
+
+    The first extractor of a clip fills its row of the measures [clips, measures].
+    """
     loaded, features = Extractors(extractors), {}
     for name in loaded:
         using = [indices_of[group] for group in scorers if name in scorers[group].extractors]
         indices = np.sort(np.concatenate(using))
-        features[name] = _features(run, name, loaded[name], indices, section_ids)
+        features[name] = _features(run, name, loaded[name], indices, section_ids, measures)
     return features
 
 
@@ -168,14 +176,19 @@ def _features(
     extractor: Extractor,
     indices: np.ndarray,
     section_ids: Mapping[Group, int] | None,
+    measures: np.ndarray,
 ) -> ClipFeatures:
     """Computes the features of the training clips at `indices`."""
     clips = run.train_clips.iloc[indices].reset_index(drop=True)
     sample_rate = run.config.data.sample_rate
+    is_new = bool(np.isnan(measures[indices]).any())
+    measured = no_measures(len(clips)) if is_new else None
     with progress_over(len(clips), f"embed {name}") as progress:
         values, ok = run.embeddings.features(
-            name, extractor, clips, sample_rate, progress, "train", section_ids
+            name, extractor, clips, sample_rate, progress, "train", section_ids, measured
         )
+    if measured is not None:
+        measures[indices] = measured
     if not ok.all():
         bad = clips[~ok].iloc[0]
         reason = reason_for(bad)
@@ -214,6 +227,7 @@ def _description(run: Run) -> dict[str, Any]:
         "channel": None if apart else common_channel(run.train_clips),
         "samples": run.samples,
         **recording,
+        **state_description(run),
     }
 
 

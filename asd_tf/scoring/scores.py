@@ -6,6 +6,8 @@ from functools import partial
 
 import numpy as np
 
+from asd_tf.scoring.verdicts import Verdicts
+
 
 def _not_transductive() -> np.ndarray | None:
     return None
@@ -28,6 +30,7 @@ class Scores:
             member of each domain; empty if several scorers or detectors are combined.
         transductive: Computes the scores [clips] with the distances of `PosteriorDistance`
             standardized over these clips; None if there are no such distances.
+        verdicts: Of the sensor, and whether the machine is off; None if nothing is known of them.
     """
 
     clip: np.ndarray
@@ -36,6 +39,7 @@ class Scores:
     features: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     members: Callable[[], Mapping[str, np.ndarray]] = field(default=dict, repr=False)
     transductive: Callable[[], np.ndarray | None] = field(default=_not_transductive, repr=False)
+    verdicts: Verdicts | None = None
 
     def spread(self, mask: np.ndarray) -> "Scores":
         """Returns the scores for a longer table of clips; other clips have NaN or None.
@@ -72,6 +76,49 @@ class Scores:
             features=LazyMapping({name: partial(spread_features, name) for name in self.features}),
             members=lambda: spread_all(self.members()),
             transductive=transductive,
+            verdicts=None if self.verdicts is None else self.verdicts.spread(mask),
+        )
+
+    def of(self, rows: np.ndarray) -> "Scores":
+        """Returns the scores of some of the clips.
+
+        Args:
+            rows: [clips] bool, or indices of the clips.
+        """
+        indices = np.flatnonzero(rows) if rows.dtype == bool else rows
+
+        def chosen(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: values[indices] for name, values in arrays.items()}
+
+        def features(extractor: str) -> np.ndarray:
+            return self.features[extractor][indices]
+
+        def transductive() -> np.ndarray | None:
+            values = self.transductive()
+            return None if values is None else values[indices]
+
+        return replace(
+            self,
+            clip=self.clip[indices],
+            items=None if self.items is None else [self.items[index] for index in indices],
+            parts=chosen(self.parts),
+            features=LazyMapping({name: partial(features, name) for name in self.features}),
+            members=lambda: chosen(self.members()),
+            transductive=transductive,
+            verdicts=None if self.verdicts is None else self.verdicts.of(indices),
+        )
+
+    def judged(self, verdicts: Verdicts) -> "Scores":
+        """Returns the scores with verdicts; clips of a machine that is off have no score."""
+        if not verdicts.off.any():
+            return replace(self, verdicts=verdicts)
+        return replace(
+            self,
+            clip=np.where(verdicts.off, np.nan, self.clip),
+            parts={
+                name: np.where(verdicts.off, np.nan, values) for name, values in self.parts.items()
+            },
+            verdicts=verdicts,
         )
 
 

@@ -6,6 +6,7 @@ import os
 import pytest
 from sealed import detector_of_format, refusal_of, reseal
 
+from asd_tf.data.health.sensor import SensorLimits
 from asd_tf.detector import folder as detector_folder
 from asd_tf.detector import schema
 from asd_tf.detector.manifest import MANIFEST, digest_of, read_manifest, with_digest
@@ -28,6 +29,11 @@ def in_threshold(key, value):
 
 def in_scorer(key, value):
     return lambda manifest: manifest["groups"][0]["scoring"]["scorers"][0].__setitem__(key, value)
+
+
+def in_sensor(key, value):
+    limits = SensorLimits([-50.0] * 12, -70.0, [-12.0, 12.0], 20.0, 0.002, 0.02, 9.0).to_json()
+    return in_group("sensor", {**limits, key: value})
 
 
 def at_top(key, value):
@@ -62,6 +68,12 @@ def at_top(key, value):
         (in_scorer("pool", {"softmax": {"alpha": 1, "trim": 3}}), "pool must be a way of pooling"),
         (in_scorer("extractor", "other"), "must be features, not 'other'"),
         (in_scorer("fit_on", "all"), "fit_on must be items or mean"),
+        (at_top("state_column", 1), "state_column must be a text"),
+        (in_group("sensor", {}), "sensor must be an object with the key bands_db"),
+        (in_sensor("bands_db", [0.0] * 11), "sensor.bands_db must be a list of 12 items"),
+        (in_sensor("gain_db", [0, "1"]), "gain_db[1] must be a number from -400 to 400, not '1'"),
+        (in_sensor("clipped", 1.5), "sensor.clipped must be a number from 0 to 1"),
+        (in_group("off", {"level_db": [0]}), "off.level_db must be a list of 2 items"),
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_named(detector, change, message):

@@ -26,7 +26,7 @@ def run_blocks(folder, some):
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {call} "$@"\n')
         (programs / name).chmod(0o755)
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     return [
         subprocess.run(
@@ -60,12 +60,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first(folder):
     """What the blocks up to the first scores wrote on the standard error."""
-    return succeed(run_blocks(folder, slice(3)))
+    return succeed(run_blocks(folder, slice(4)))
 
 
 @pytest.fixture(scope="module")
 def rest(folder, first):
-    return [*first, *succeed(run_blocks(folder, slice(3, None)))]
+    return [*first, *succeed(run_blocks(folder, slice(4, None)))]
 
 
 def lines_of_page():
@@ -93,6 +93,15 @@ def test_the_fault_is_found_where_it_is(folder, first):
     assert sum(before) / len(before) < sum(after) / len(after)
 
 
+def test_faults_of_the_sensor_are_told(folder, first):
+    (said,) = re.findall(r"^    (sensor: .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert said in first[3]
+    found = rows_of(folder / "faults.csv")
+    assert [(row["path"], row["sensor"], row["decision"]) for row in found] == [
+        ("clipped.wav", "clipped", "sensor"), ("unplugged.wav", "silent", "sensor"),
+    ]  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_file_of_a_phone_is_scored(folder, rest):
     [row] = rows_of(folder / "phone.csv")
@@ -112,14 +121,14 @@ def test_the_channel_that_hears_the_fault_is_named(folder, rest):
 
 @pytest.mark.slow
 def test_rates_are_told_or_refused(folder, rest):
-    assert lines_of_page()[2] in rest[5]
-    assert "--set data.sample_rate=16000, or leave them out" in rest[5]
+    assert lines_of_page()[2] in rest[6]
+    assert "--set data.sample_rate=16000, or leave them out" in rest[6]
     assert not (folder / "high").exists()
 
 
 @pytest.mark.slow
 def test_a_table_becomes_a_recording(folder, rest):
-    assert "sensor.csv: a CSV table, no audio file: docs/recordings.md" in rest[6]
+    assert "sensor.csv: a CSV table, no audio file: docs/recordings.md" in rest[7]
     samples, rate = soundfile.read(folder / "sensor.wav")
     assert (samples.shape, rate) == ((64000, 3), 3200)
     assert abs(samples[:, 2].mean() - 9.81) < 0.05

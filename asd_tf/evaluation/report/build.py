@@ -23,6 +23,7 @@ from asd_tf.evaluation.report.map_chapter import map_chapter
 from asd_tf.evaluation.report.provenance import left_out_chapter, provenance_chapter
 from asd_tf.evaluation.report.result import result_chapter, shown_keys
 from asd_tf.evaluation.report.section_cards import sections_chapter
+from asd_tf.evaluation.report.sensor import sensor_chapter
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.evaluation.section_metrics import KEY_COLUMNS, select_test_clips
 from asd_tf.files import write_text
@@ -32,6 +33,7 @@ _CHAPTERS = {
     "sections": "Sections",
     "map": "Map",
     "clips": "Clips",
+    "sensor": "Sensor",
     "left-out": "Left out",
     "provenance": "How it was made",
 }
@@ -80,6 +82,7 @@ def build_report(
         "sections": sections_chapter(scored, sections),
         "map": map_chapter(map_),
         "clips": listening_chapter(scored),
+        "sensor": sensor_chapter(tested, shown_keys(evaluation.sections)),
         "left-out": left_out_chapter(tested, context.bad_files),
         "provenance": provenance_chapter(context),
     }

@@ -9,7 +9,11 @@ from asd_tf.evaluation.report.context import ReportContext
 from asd_tf.evaluation.report.html import Markup, chapter, count, element, join
 from asd_tf.evaluation.report.tables import definitions, named_files
 
-_STATUS = {"bad_file": "could not be read", "unknown_group": "unknown machine or section"}
+_STATUS = {
+    "bad_file": "could not be read",
+    "unknown_group": "unknown machine or section",
+    "off": "the machine is off",
+}
 
 
 def left_out_chapter(scored: pd.DataFrame, bad_files: pd.DataFrame | None) -> Markup | None:

@@ -1,0 +1,1 @@
+"""Whether the microphone is sound, and whether the machine runs: by numbers of each window."""
