@@ -43,7 +43,10 @@ def test_a_fault_changes_the_statistic_that_is_made_for_it(fault):
     values = values.numpy()
     away = np.abs(values[0] - values[1:].mean(axis=0)) / values[1:].std(axis=0).clip(1e-6)
     largest = {name: away[slice(*at)].max() for name, at in statistics.columns_of(config).items()}
-    assert max(largest, key=largest.get) in {"tone": ("tones", "spectrum"), "knock": ("modulation",)}[fault]
+    assert (
+        max(largest, key=largest.get)
+        in {"tone": ("tones", "spectrum"), "knock": ("modulation",)}[fault]
+    )
 
 
 @pytest.mark.parametrize(
