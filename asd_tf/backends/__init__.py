@@ -13,6 +13,7 @@ from asd_tf.backends.per_domain import NoTrainingRowsError, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
 from asd_tf.backends.registry import ESTIMATORS, build_backend, own_types
 from asd_tf.backends.saving.store import load_backend, save_backend
+from asd_tf.backends.whitened import WhitenedNearest
 
 __all__ = [
     "ESTIMATORS",
@@ -30,6 +31,7 @@ __all__ = [
     "NoveltyBackend",
     "PerDomain",
     "PosteriorDistance",
+    "WhitenedNearest",
     "build_backend",
     "fit_cache",
     "load_backend",

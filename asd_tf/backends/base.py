@@ -1,5 +1,7 @@
 """Base class of the backends: scikit-learn's contract of a novelty detector."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.preprocessing import normalize
@@ -21,8 +23,11 @@ class NoveltyBackend(OutlierMixin, BaseEstimator):
     thresholds instead.
 
     Attributes:
+        uses_domains: Whether `fit` takes the domain of each row as its second argument.
         offset_: Normality below which `predict` returns -1.
     """
+
+    uses_domains: ClassVar[bool] = False
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Returns [n] the normality of each row minus `offset_`; negative for anomalous rows."""

@@ -52,23 +52,28 @@ class MemberRows(NamedTuple):
 
     Attributes:
         X: [n, D] the rows.
+        is_target: [n] bool, the rows of the target domain.
         items: Number of rows up to which SMOTE adds some; 0 for none.
-        is_target: [n] bool, the rows of the target domain, for domain mixup; None for no mixup.
+        mixes: Whether domain mixup adds some.
     """
 
     X: np.ndarray
-    items: int
-    is_target: np.ndarray | None
+    is_target: np.ndarray
+    items: int = 0
+    mixes: bool = False
 
     def part(self, indices: np.ndarray) -> "MemberRows":
         """Returns some of the rows."""
-        is_target = None if self.is_target is None else self.is_target[indices]
-        return self._replace(X=self.X[indices], is_target=is_target)
+        return self._replace(X=self.X[indices], is_target=self.is_target[indices])
 
     def completed(self) -> np.ndarray:
-        """Returns the rows with the synthetic ones."""
-        rows = self.X if self.is_target is None else with_mixed_rows(self.X, self.is_target)
+        """Returns the rows, and the synthetic ones after them."""
+        rows = with_mixed_rows(self.X, self.is_target) if self.mixes else self.X
         return smote_rows(rows, self.items)
+
+    def labels(self, count: int) -> np.ndarray:
+        """Returns the domains of `count` rows as numbers; synthetic rows are of a third."""
+        return np.append(self.is_target.astype(int), np.full(count - len(self.X), 2))
 
 
 @memoized
@@ -87,7 +92,7 @@ def _fit(estimator: BaseEstimator, rows: MemberRows) -> BaseEstimator:
         )
     X = rows.completed()
     if isinstance(estimator, NoveltyBackend):
-        return estimator.fit(X)
+        return estimator.fit(X, rows.labels(len(X)) if estimator.uses_domains else None)
     params = estimator.get_params(deep=False)
     for key in [key for key in COUNTS if isinstance(params.get(key), int)]:
         distinct = distinct_rows(X, params[key] + 1)

@@ -127,8 +127,9 @@ class PerDomain(NoveltyBackend):
         rows = {
             name: MemberRows(
                 rows_for(own, X[masks[name]]),
-                target_rows if own == "target" else 0,
-                domains[masks[name]] == "target" if own == MIXED else None,
+                domains[masks[name]] == "target",
+                items=target_rows if own == "target" else 0,
+                mixes=own == MIXED,
             )
             for name, _, own in used
         }

@@ -24,6 +24,7 @@ from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALIZATIONS, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
+from asd_tf.backends.whitened import WhitenedNearest
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
 
@@ -39,6 +40,7 @@ OWN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (
     NearestCosine,
     NormalizedOneClassSVM,
     PosteriorDistance,
+    WhitenedNearest,
 )
 SKLEARN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (
     BayesianGaussianMixture,

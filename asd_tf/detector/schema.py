@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from asd_tf.backends.saving.validation import MAX_FEATURES
 from asd_tf.data.decoding.header import CHANNELS
 from asd_tf.data.health.measures import BANDS
 from asd_tf.detector.rules import (
@@ -93,7 +94,12 @@ _SCORER: Rule = object_of(
         "pool": _pool,
         "backend": object_of({}),
     },
-    {"name": text, "weight": number(0.0, 1e300)},
+    {
+        "name": text,
+        "weight": number(0.0, 1e300),
+        "offset": number(),
+        "columns": optional(list_of(integer(0, MAX_FEATURES), 2)),
+    },
 )
 _DECIBELS: Rule = number(-400.0, 400.0)
 _SHARE: Rule = number(0.0, 1.0)

@@ -59,10 +59,11 @@ class SingleDetector(Detector, kind="single"):
         widths = {name: of.feature_shape[-1] for name, of in self.extractors.items()}
         scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
         for scorer in scorers:
-            if scorer.backend.n_features_in_ != widths[scorer.extractor]:
+            given = len(range(widths[scorer.extractor])[slice(*(scorer.columns or (None,)))])
+            if scorer.backend.n_features_in_ != given:
                 raise InputError(
                     f"{self.folder}: a backend takes {scorer.backend.n_features_in_} features, and "
-                    f"{scorer.extractor} has {widths[scorer.extractor]}; take a fresh copy"
+                    f"{scorer.extractor} has {given} for it; take a fresh copy"
                 )
         return len(widths) + len(scorers)
 

@@ -25,6 +25,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
         "mobilenetv2": "mobilenetv2",
         "pae": "pae",
         "resnet18": "resnet18",
+        "statistics": "statistics",
         "stgram": "stgram",
         "wilkinghoff": "wilkinghoff",
         "zheng": "zheng.system",

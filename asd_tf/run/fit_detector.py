@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import ml_collections
@@ -32,8 +32,9 @@ from asd_tf.scoring.calibration import (
     feature_statistics,
     held_out_scores,
     matching_weights,
+    score_scales,
 )
-from asd_tf.scoring.scorers import GroupScorer, Scorer
+from asd_tf.scoring.scorers import GroupScorer, Scorer, Weight
 from asd_tf.scoring.thresholds import fit_thresholds
 
 _logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def fit_detector(
     extractors: Mapping[str, Path],
     scorers: Callable[[Group], Sequence[Scorer]],
     *,
+    combine: str = "sum",
     held_out: np.ndarray | None = None,
     mask: np.ndarray | None = None,
     section_ids: Mapping[Group, int] | None = None,
@@ -61,8 +63,10 @@ def fit_detector(
     Args:
         run: The run.
         extractors: Name to SavedModel. Each embeds the clips of the groups that it scores.
-        scorers: From a group to its scorers, unfitted; a weight may be `matched`, see
-            `matching_weights`. All groups of a machine have the same kinds of scorers.
+        scorers: From a group to its scorers, unfitted; a weight may be a word, see
+            `GroupScorer.with_fitted_weights`. All groups of a machine have the same kinds of
+            scorers.
+        combine: Combination of the scores of the scorers of a group, see `GroupScorer`.
         held_out: [clips] bool, the training clips that no network was trained on; None for
             cross-fitting.
         mask: [clips] bool, the training clips that are used to fit and to calibrate; None for all.
@@ -72,7 +76,7 @@ def fit_detector(
     mask = np.ones(len(clips), bool) if mask is None else mask
     indices_of = {group: rows[mask[rows]] for group, rows in rows_of_groups(clips).items()}
     with usage_errors(run.config):
-        unfitted = {group: _group_scorer(run, scorers(group)) for group in indices_of}
+        unfitted = {group: _group_scorer(run, scorers(group), combine) for group in indices_of}
     _log_if_blind(list(unfitted.values()))
     measures = no_measures(len(clips))
     features = _training_features(run, extractors, unfitted, indices_of, section_ids, measures)
@@ -90,7 +94,9 @@ def fit_detector(
         statistics.append(_statistics(group, of_group))
     for group, scorer in fitted.items():
         of_machine = [scores for other, scores in alone.items() if other[0] == group[0]]
-        fitted[group] = scorer.with_matched_weights(matching_weights(of_machine))
+        fitted[group] = scorer.with_fitted_weights(
+            matching_weights(of_machine), score_scales(alone[group], of_machine)
+        )
     columns = ["machine", "section", "clip_id", "domain"]
     if has_windows(clips):
         columns.append("recording_id")
@@ -117,13 +123,13 @@ def fit_detector(
     )
 
 
-def _group_scorer(run: Run, scorers: Sequence[Scorer]) -> GroupScorer:
+def _group_scorer(run: Run, scorers: Sequence[Scorer], combine: str) -> GroupScorer:
     """Returns the unfitted scorer of a group, which is blind where the recipe says so."""
     if run.config.recording.get("domain") == "blind":
         for scorer in scorers:
             if scorer.backend.combine == "known":
                 scorer.backend.set_params(combine="blind")
-    return GroupScorer(scorers)
+    return GroupScorer(scorers, combine)
 
 
 def _log_if_blind(group_scorers: Sequence[GroupScorer]) -> None:
@@ -243,7 +249,7 @@ def scorer_of(
     config: ml_collections.ConfigDict,
     extractor: str,
     *,
-    weight: float | Literal["matched"] = 1.0,
+    weight: Weight = 1.0,
     **kwargs: Any,
 ) -> Scorer:
     """Returns a scorer with the backend that the section `backend` of a recipe describes.

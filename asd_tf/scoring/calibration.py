@@ -94,12 +94,38 @@ def matching_weights(scores: Sequence[np.ndarray]) -> list[float]:
         [scorers] the standard deviation within groups of the first scorer, divided by that of each
         scorer; 1 if either of the two is 0.
     """
+    stds = _stds_within(scores)
+    return [float(stds[0] / std) if stds[0] > 0 and std > 0 else 1.0 for std in stds]
+
+
+def _stds_within(scores: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns [scorers] the standard deviations within groups; 0 if there are no finite scores."""
     finite = [of_group[np.isfinite(of_group).all(axis=1)] for of_group in scores]
     centered = [of_group - of_group.mean(axis=0) for of_group in finite if len(of_group)]
     if not centered:
-        return [1.0] * scores[0].shape[1]
-    stds = np.sqrt(np.mean(np.square(np.concatenate(centered)), axis=0))
-    return [float(stds[0] / std) if stds[0] > 0 and std > 0 else 1.0 for std in stds]
+        return np.zeros(scores[0].shape[1])
+    return np.sqrt(np.mean(np.square(np.concatenate(centered)), axis=0))
+
+
+def score_scales(scores: np.ndarray, of_machine: Sequence[np.ndarray]) -> list[tuple[float, float]]:
+    """Returns mean and standard deviation of the scores of each scorer on the normal clips.
+
+    Args:
+        scores: [n, scorers] scores of the group; rows with a score that is not finite are left out.
+        of_machine: The same for each group of the machine. Where the group has fewer than 10
+            clips, the deviation is that within all groups of the machine.
+
+    Returns:
+        [scorers] (mean, standard deviation); the deviation is 1 where it would be 0.
+    """
+    finite = scores[np.isfinite(scores).all(axis=1)]
+    if not len(finite):
+        return [(0.0, 1.0)] * scores.shape[1]
+    stds = _stds_within(of_machine if len(finite) < _LEAVE_ONE_OUT_BELOW else [finite])
+    return [
+        (float(mean), float(std) if std > 1e-12 else 1.0)
+        for mean, std in zip(finite.mean(axis=0), stds, strict=True)
+    ]
 
 
 def feature_statistics(features: np.ndarray) -> dict[str, Any]:

@@ -22,9 +22,11 @@ from asd_tf.scoring.pooling import Pool, checked_pool, pool_items
 from asd_tf.scoring.scores import Scores
 
 LEVELS = ("items", "mean")
-_SPEC = ("extractor", "fit_on", "score_on", "pool", "name", "weight")
-# Missing in detectors that were written before scorers had weights.
-_OPTIONAL = ("name", "weight")
+# A factor, or how `GroupScorer.with_fitted_weights` is to find it.
+Weight = float | Literal["matched", "standardized"]
+_SPEC = ("extractor", "fit_on", "score_on", "pool", "name", "weight", "offset", "columns")
+# Missing in detectors that were written before scorers had them.
+_OPTIONAL = ("name", "weight", "offset", "columns")
 COMBINES: dict[str, Callable[..., np.ndarray]] = {
     "sum": np.sum,
     "mean": np.mean,
@@ -49,7 +51,9 @@ class Scorer:
             {"softmax": {"alpha": a, "trim": t}}, see `asd_tf.scoring.pooling.softmax_pool`.
         name: Name of its score if a group has several; by default the name of the extractor.
         weight: Factor of its score before the combination with those of other scorers; `matched`
-            if `GroupScorer.with_matched_weights` is to set it.
+            or `standardized` if `GroupScorer.with_fitted_weights` is to set it.
+        offset: Subtracted from its score before the factor.
+        columns: First of the D features that are used, and the one after the last; None for all.
     """
 
     extractor: str
@@ -58,7 +62,9 @@ class Scorer:
     score_on: str = "mean"
     pool: Pool = "mean"
     name: str = ""
-    weight: float | Literal["matched"] = 1.0
+    weight: Weight = 1.0
+    offset: float = 0.0
+    columns: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Checks the arguments.
@@ -71,6 +77,8 @@ class Scorer:
         object.__setattr__(self, "pool", checked_pool(self.pool))
         if not self.name:
             object.__setattr__(self, "name", self.extractor)
+        if self.columns is not None:
+            object.__setattr__(self, "columns", tuple(self.columns))
 
     def fit(self, features: np.ndarray, domain: RowLabels | None = None) -> "Scorer":
         """Fits the backend to features of normal clips.
@@ -79,6 +87,7 @@ class Scorer:
             features: [n, D] or [n, items, D].
             domain: [n] `source`, `target` or missing, which counts as source; None for all missing.
         """
+        features = self._used(features)
         domains = [None] * len(features) if domain is None else list(domain)
         if features.ndim == 3 and self.fit_on == "items":
             clips = np.repeat(np.arange(len(features)), features.shape[1])
@@ -101,11 +110,14 @@ class Scorer:
                 backend is fitted to all of them, whatever its domain. The combination of the
                 members does not change.
         """
-        backend, rows = copy.copy(self.backend), self._rows_to_fit(features)
+        backend, rows = copy.copy(self.backend), self._rows_to_fit(self._used(features))
         backend.members_ = [
             (name, clone(member).fit(rows), domain) for name, member, domain in backend.members_
         ]
         return replace(self, backend=backend)
+
+    def _used(self, features: np.ndarray) -> np.ndarray:
+        return features if self.columns is None else features[..., slice(*self.columns)]
 
     def _rows_to_fit(self, features: np.ndarray) -> np.ndarray:
         if features.ndim == 3 and self.fit_on == "items":
@@ -122,6 +134,7 @@ class Scorer:
         Returns:
             The scores of the clips and, if items were scored, those of the items.
         """
+        features = self._used(features)
         if features.ndim == 2 or self.score_on == "mean":
             return Scores(-self.backend.score_samples(_clip_vectors(features), domain=domain))
         clips, items, width = features.shape
@@ -137,7 +150,7 @@ class Scorer:
         Args:
             features: [n, D], or [n, items, D], of which the mean over items is scored.
         """
-        normalities = self.backend.member_scores(_clip_vectors(features))
+        normalities = self.backend.member_scores(_clip_vectors(self._used(features)))
         return {name: -values for name, values in normalities.items()}
 
 
@@ -194,19 +207,27 @@ class GroupScorer:
     def combined_clips(self, scores: np.ndarray) -> np.ndarray:
         """Combines the scores [..., scorers] of each scorer alone; returns [...]."""
         weights = [scorer.weight for scorer in self.scorers]
-        return COMBINES[self.combine](scores * weights, axis=-1)
+        offsets = [scorer.offset for scorer in self.scorers]
+        return COMBINES[self.combine]((scores - offsets) * weights, axis=-1)
 
-    def with_matched_weights(self, matched: Sequence[float]) -> "GroupScorer":
-        """Returns a copy with a number for each weight that is `matched`; fits are kept.
+    def with_fitted_weights(
+        self, matched: Sequence[float], scales: Sequence[tuple[float, float]]
+    ) -> "GroupScorer":
+        """Returns a copy with a number for each weight that is a word; fits are kept.
 
         Args:
-            matched: [scorers] a weight for each scorer, see `matching_weights`. Only those of
-                scorers whose weight is `matched` are used.
+            matched: [scorers] a weight for each scorer, for those whose weight is `matched`; see
+                `matching_weights`.
+            scales: [scorers] mean and standard deviation of the scores of each scorer on normal
+                clips, for those whose weight is `standardized`; see `score_scales`.
         """
-        scorers = [
-            replace(scorer, weight=weight) if scorer.weight == "matched" else scorer
-            for scorer, weight in zip(self.scorers, matched, strict=True)
-        ]
+        scorers = []
+        for scorer, weight, (mean, std) in zip(self.scorers, matched, scales, strict=True):
+            if scorer.weight == "matched":
+                scorer = replace(scorer, weight=weight)
+            elif scorer.weight == "standardized":
+                scorer = replace(scorer, weight=1 / std, offset=mean)
+            scorers.append(scorer)
         return GroupScorer(scorers, self.combine)
 
     @property
@@ -245,6 +266,8 @@ class GroupScorer:
                     "pool": scorer.pool,
                     "name": scorer.name,
                     "weight": scorer.weight,
+                    "offset": scorer.offset,
+                    "columns": None if scorer.columns is None else list(scorer.columns),
                     "backend": scorer.backend.describe(),
                 }
                 for scorer in self.scorers

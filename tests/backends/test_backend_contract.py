@@ -18,6 +18,7 @@ from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
+from asd_tf.backends.whitened import WhitenedNearest
 
 MEMBERS = [("nearest", NearestCosine(), "all"), ("spread", LedoitWolfMahalanobis(), "source")]
 BACKENDS = [
@@ -34,6 +35,8 @@ BACKENDS = [
     NearestCosine(),
     NormalizedOneClassSVM(),
     PosteriorDistance(),
+    WhitenedNearest(),
+    WhitenedNearest(0.5),
     PerDomain(MEMBERS),
     PerDomain(MEMBERS, combine="sum", normalize="calibration"),
     PerDomain(MEMBERS, combine="known", oversample=0.2),

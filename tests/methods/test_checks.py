@@ -173,6 +173,7 @@ BUILDERS = {
     "kuroyanagi_bc": build_classifier,
     "loudness": lambda config, stage: None,
     "mahalanobis": lambda config, stage: None,
+    "statistics": lambda config, stage: None,
     "mobilenetv2": lambda config, stage: mobilenetv2.classifier(config, config.frontend.n_mels, 2),
     "pae": functools.partial(build_frames, pae),
     "resnet18": build_resnet18,

@@ -16,6 +16,7 @@ from asd_tf.scoring.calibration import (
     feature_statistics,
     held_out_scores,
     matching_weights,
+    score_scales,
 )
 from asd_tf.scoring.scorers import GroupScorer, Scorer
 
@@ -174,3 +175,15 @@ def test_windows_of_the_only_recording_have_no_score():
     scores = cross_fit_scores(group(Spy()), {"net": np.arange(5.0)[:, None]}, ["source"] * 5, 0,
                               ["monday"] * 5)  # fmt: skip
     assert np.isnan(scores).all()
+
+
+def test_scales_of_a_small_group_are_those_within_its_machine():
+    """The mean must be that of the group; the deviation of few clips, that within all groups."""
+    rng = np.random.default_rng(0)
+    large, small = rng.normal([3, 0], [2, 1], size=(400, 2)), rng.normal(9, 1, size=(3, 2))
+    (mean, std), second = score_scales(large, [large, small])
+    assert (mean, std) == pytest.approx((3, 2), abs=0.3) and second[1] == pytest.approx(1, abs=0.2)
+    (mean, std), _ = score_scales(small, [large, small])
+    assert mean == pytest.approx(small[:, 0].mean()) and std == pytest.approx(2, abs=0.3)
+    unknown = np.full((4, 2), np.nan)
+    assert score_scales(unknown, [unknown]) == [(0.0, 1.0)] * 2

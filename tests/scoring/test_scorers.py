@@ -193,7 +193,7 @@ def test_weights_count_before_scores_combine(features, tmp_path):
     """Weights must apply to the combination only, and be kept by saving and cloning."""
     first, second = group().fit(features).scorers
     matched = GroupScorer([first, dataclasses.replace(second, weight="matched")])
-    weighted = matched.with_matched_weights([100.0, 200.0])
+    weighted = matched.with_fitted_weights([100.0, 200.0], [(0.0, 1.0)] * 2)
     error, cosine = weighted.parts(features)
     scores = weighted.score(features).clip
     np.testing.assert_allclose(scores, error.clip + 200 * cosine.clip)
@@ -204,13 +204,39 @@ def test_weights_count_before_scores_combine(features, tmp_path):
     assert [scorer.weight for scorer in weighted.clone().scorers] == [1.0, 200.0]
 
 
+def test_standardized_scores_are_combined(features, tmp_path):
+    """Means and deviations of normal scores must apply before the combination, and be saved."""
+    scorers = [dataclasses.replace(s, weight="standardized") for s in group().fit(features).scorers]
+    scales = [(0.5, 2.0), (-1.0, 0.1)]
+    fitted = GroupScorer(scorers, "max").with_fitted_weights([7.0, 7.0], scales)
+    error, cosine = fitted.parts(features)
+    expected = np.maximum((error.clip - 0.5) / 2, (cosine.clip + 1) / 0.1)
+    np.testing.assert_allclose(fitted.score(features).clip, expected)
+    fitted.save(tmp_path)
+    loaded = GroupScorer.load(tmp_path, json.loads(json.dumps(fitted.spec())))
+    np.testing.assert_allclose(loaded.score(features).clip, expected)
+
+
+def test_a_scorer_of_some_columns_sees_no_others(features, tmp_path):
+    """Columns must be selected in fitting, scoring and members, and be saved."""
+    values = features["net"]
+    some = Scorer("net", only(NearestCosine()), columns=(1, 3)).fit(values)
+    alone = Scorer("net", only(NearestCosine())).fit(values[..., 1:3])
+    np.testing.assert_array_equal(some.score(values).clip, alone.score(values[..., 1:3]).clip)
+    assert list(some.member_scores(values)) == ["only"]
+    GroupScorer([some]).save(tmp_path)
+    spec = json.loads(json.dumps(GroupScorer([some]).spec()))
+    loaded = GroupScorer.load(tmp_path, spec)
+    np.testing.assert_array_equal(loaded.score(features).clip, some.score(values).clip)
+
+
 def test_a_detector_of_before_weights_still_loads(features, tmp_path):
-    """A description without weights and names must get the defaults."""
+    """A description without weights, names and columns must get the defaults."""
     fitted = group().fit(features)
     fitted.save(tmp_path)
     spec = fitted.spec()
     for scorer in spec["scorers"]:
-        del scorer["weight"], scorer["name"]
+        del scorer["weight"], scorer["name"], scorer["offset"], scorer["columns"]
     loaded = GroupScorer.load(tmp_path, spec)
     np.testing.assert_array_equal(loaded.score(features).clip, fitted.score(features).clip)
     assert [scorer.name for scorer in loaded.scorers] == ["error", "net"]
