@@ -16,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ml_collections
+import pandas as pd
+
 from asd_tf.config import check_choice
 from asd_tf.data.channel_windows import channels_apart
 from asd_tf.data.decoding.inspection import conversions
@@ -32,7 +35,14 @@ from asd_tf.errors import UsageError
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.experiment import training
 from asd_tf.experiment.evaluation import add_ground_truth, evaluate_run
-from asd_tf.experiment.recipe import build_config, default_recipe, recipe_of_layout
+from asd_tf.experiment.recipe import (
+    PAPER,
+    QUICK,
+    build_config,
+    check_overrides,
+    default_recipe,
+)
+from asd_tf.experiment.training_cost import times_the_steps
 from asd_tf.progress import progress_over
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
@@ -93,7 +103,8 @@ def train(
         simulated: Family of simulated machines in place of `data_dir`: `simple` (the default), made
             in data/simulated, or `plant`, made in data/simulated-plant.
         recipe: Name of a recipe of the method, or a .py file with `get_config()`; by default
-            `paper`, or what the method has for the layout, and `quick` on simulated data.
+            `paper` on an edition of DCASE, or what the method has for it, and `quick` on all other
+            data.
         values: What is changed in the recipe: {"train.epochs": 3}, or texts as of the command
             line: ["train.epochs=3"].
         dataset: Layout of the data, such as `dcase2022`; by default found from its names.
@@ -116,19 +127,22 @@ def train(
         raise UsageError("simulated and data_dir exclude each other: give one of them")
     family = simulated or DEFAULT_FAMILY
     check_choice("family", family, FAMILIES)
-    recipe = recipe or default_recipe(method, data_dir)
-    if recipe is not None:  # a wrong name is an error before the files are listed
-        config = build_config(method, recipe, values, pretrained)
+    # A wrong name is an error before the files are listed, or made.
+    check_overrides(method, recipe, values, pretrained)
     data_dir = _made(family) if data_dir is None else Path(data_dir)
     clips, dataset = read_clips(data_dir, dataset, channel)
-    if recipe is None:
-        recipe = recipe_of_layout(method, dataset)
-        config = build_config(method, recipe, values, pretrained)
     machines = clips["machine"].nunique()
     _logger.info("%s: %d clips of %d machines, layout %s", data_dir, len(clips), machines, dataset)
+    why = ""
+    if recipe is None:
+        recipe, why = default_recipe(method, data_dir, dataset)
+    config = build_config(method, recipe, values, pretrained)
     run_settings = Settings(method=method, recipe=recipe, dataset=dataset, **settings)
     policy = run_settings.on_bad_file
     clips, bad = training.prepare(clips, config, method, policy, dataset, channel == EACH)
+    if why:
+        other = build_config(method, PAPER)
+        _logger.info("recipe %s: %s%s", recipe, why, _cost_of_paper(recipe, config, other, clips))
     is_apart = channels_apart(clips) is not None
     for line in conversions(recordings_of(clips), config.data.sample_rate, apart=is_apart):
         _logger.info(line)
@@ -141,6 +155,20 @@ def train(
             add_ground_truth(run, ground_truth, own_labels)
         training.train(run, bad)
         return Result(run, *evaluate_run(run))
+
+
+def _cost_of_paper(
+    recipe: str,
+    config: ml_collections.ConfigDict,
+    paper: ml_collections.ConfigDict,
+    clips: pd.DataFrame,
+) -> str:
+    """Says how many steps the recipe of the paper would take instead of a quick one."""
+    times = times_the_steps(paper, config, clips)
+    if recipe != QUICK or times is None:
+        return ""
+    number = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
+    return f"; --recipe={PAPER} would take about {number} times the gradient steps"
 
 
 def evaluate(

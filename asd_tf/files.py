@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and their checksums."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -81,6 +82,12 @@ def clear_leftovers(folder: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def clear_parts_of(path: Path) -> None:
+    """Removes what killed processes left of `path`, which no process is writing."""
+    for part in path.parent.glob(f"{_PART}????????-{glob.escape(path.name)}"):
+        part.unlink(missing_ok=True)
 
 
 def create_array(path: str | os.PathLike, shape: tuple[int, ...]) -> np.memmap:

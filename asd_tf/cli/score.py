@@ -1,13 +1,17 @@
 """`asd-score`: scores recordings with a saved detector, as CSV, JSON lines or Parquet."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import tqdm
 from absl import flags
 
 from asd_tf.cli import app
+from asd_tf.cli.score_summary import Summary
 from asd_tf.cli.tables import FORMATS, format_of, table_writer
 from asd_tf.errors import InputError, UsageError
 
@@ -17,6 +21,7 @@ Scores recordings and decides which are anomalous: a row per recording on the st
   asd-score runs/wilkinghoff-quick-simulated-seed0/detector clip.wav /data/fan/test
   asd-score DETECTOR monday.flac --per=both --output=monday.jsonl
   find /data -newer stamp -name '*.wav' | asd-score DETECTOR - --fail_on_anomaly
+  asd-score DETECTOR clips.csv --output=scores.csv
 
 The machine is the folder above train/ or test/, the section is read from the file name; --machine
 and --section override them. --require_signature refuses a detector that was not signed with a key,
@@ -25,7 +30,11 @@ detector was trained on is used. After --channel=each all are scored apart: --pe
 channel of each row, and the row of a recording has the one that raised its score most.
 
 A recording that is longer than what the detector takes at once is scored in windows, see
-docs/recordings.md; a detector of an edition of DCASE scores the first.
+docs/recordings.md; a detector of an edition of DCASE scores the first. A .csv file is a manifest as
+for asd-train, of which every row is scored.
+
+With --output, finished results are kept beside the file. After an interruption the same command
+continues, and ends with the same file.
 
 The column sensor is ok, or says what is wrong with the microphone, such as clipped or gain: then
 the decision is the word sensor, and neither 0 nor 1. A machine that is off has the status off.
@@ -33,13 +42,10 @@ the decision is the word sensor, and neither 0 nor 1. A machine that is off has 
 Exit status 0 if every file was read, else 1; 3 with --fail_on_anomaly if one is anomalous.
 """
 
-COLUMNS = (
-    "path", "machine", "section", "score", "threshold", "decision", "status", "sensor",
-)  # fmt: skip
-COLUMNS_OF_WINDOWS = (
-    "path", "machine", "section", "start_s", "end_s", "channel", "score", "threshold", "decision",
-    "status", "sensor",
-)  # fmt: skip
+COLUMNS = {
+    "path": str, "machine": str, "section": str, "start_s": float, "end_s": float, "channel": int,
+    "score": float, "threshold": float, "decision": int, "status": str, "sensor": str, "per": str,
+}  # fmt: skip
 ANOMALOUS = 3
 
 
@@ -93,60 +99,98 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
         raise UsageError("name a detector and at least one file or folder; see --help")
     folder, *paths = positional
     kind = format_of(values.format, values.output)
+    if values.output and Path(values.output).exists() and not Path(values.output).is_file():
+        raise UsageError(f"--output={values.output}: is a folder or a device, and no file")
 
-    from asd_tf.data.decoding.inspection import conversions
-    from asd_tf.data.layouts.files import clips_of_files
+    from asd_tf.data.layouts.inputs import Inputs
     from asd_tf.detector import Detector
+    from asd_tf.service.bulk import BulkScoring
 
     detector = Detector.load(folder, values.require_signature)
-    clips = clips_of_files(_with_listed(paths), detector.channel)
-    windows = detector.recordings.windows_of(clips)
-    # The parts of a fused detector may have different sample rates.
-    sample_rate = detector.manifest.get("sample_rate", 16000)
-    unknown, scored, bad, is_anomalous = set(), set(), set(), False
+    paths = _with_listed(paths)
+    inputs, columns = Inputs(paths, detector.channel), _columns(values.per, detector.channels)
     scoring = {"machine": values.machine, "section": values.section, "per": values.per}
-    with (
-        table_writer(_columns(values.per, detector.channels), kind, values.output) as write,
-        tqdm.tqdm(total=len(windows), desc="score", unit="window") as bar,
-    ):
-        for table, _ in detector.score_in_chunks(windows, **scoring, progress=bar.update, chunk=64):
-            names = table["clip_id" if values.per == "recording" else "recording_id"]
-            write(_with_word(table.assign(path=names), kind))
-            is_anomalous |= bool(table["decision"].eq(1).any())
-            for row, name in zip(table.itertuples(index=False), names, strict=True):
-                if row.status == "bad_file" and name not in bad:
-                    bad.add(name)
-                    reason = detector.recordings.reason_for(clips[clips["clip_id"] == name].iloc[0])
-                    tqdm.tqdm.write(app.printable(f"{name}: {reason}"), file=sys.stderr)
-                elif row.status == "unknown_group":
-                    unknown.add((row.machine, row.section))
-                elif row.status == "ok":
-                    scored.add(name)
-    _explain_unknown(unknown, detector)
-    used = clips[clips["clip_id"].isin(scored)]
-    is_apart = detector.channels is not None
-    for line in conversions(used, sample_rate, "as the detector was trained", is_apart):
-        print(line, file=sys.stderr)
-    if values.fail_on_anomaly and is_anomalous:
+    bulk, summary = BulkScoring(detector, inputs, columns, **scoring), Summary(detector, columns)
+    if values.output is None:
+        with table_writer(columns, kind, None) as write, _bar(len(inputs)) as progress:
+            for batch in bulk.batches(progress=progress):
+                write(_with_words(batch.rows, columns, kind))
+                summary.add(batch)
+    else:
+        _write_file(values.output, kind, columns, bulk, paths, summary, len(inputs))
+    bulk.tally.log()
+    summary.print()
+    if values.fail_on_anomaly and summary.is_anomalous:
         return ANOMALOUS
-    return 1 if bad or unknown else 0
+    return 1 if summary.has_failed else 0
 
 
-def _columns(per: str, channels: int | None) -> tuple[str, ...]:
-    if per == "recording":
-        return COLUMNS if channels is None else (*COLUMNS, "channel")
-    return COLUMNS_OF_WINDOWS if per == "window" else (*COLUMNS_OF_WINDOWS, "per")
+def _write_file(
+    output: str, kind: str, columns: Mapping[str, type], bulk, paths: list[str], summary: Summary,
+    count: int,
+) -> None:  # fmt: skip
+    """Scores to a file that appears when all is scored; what is finished is kept beside it."""
+    from asd_tf.service.work_file import WorkFile
+
+    with WorkFile.opened(output, bulk.command(paths)) as work:
+        if work.is_foreign:
+            print(
+                f"{output}: results of another command, unfinished, are discarded", file=sys.stderr
+            )
+        if len(work):
+            recordings, batches = bulk.found_in(work)
+            changed = len(work) - batches
+            again = f"; finished batches that are not, as files have changed: {changed}"
+            print(
+                f"{output}: {recordings:,} of {count:,} recordings were scored before and are "
+                f"taken over{again if changed else ''}",
+                file=sys.stderr,
+            )
+        keys = []
+        with _bar(count) as progress:
+            for batch in bulk.batches(work, progress):
+                keys.append(batch.key)
+                summary.add(batch)
+        with table_writer(columns, kind, output) as write:
+            for key in keys:
+                write(_with_words(work.rows(key), columns, kind))
+        work.remove()
 
 
-def _with_word(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Returns rows whose decision is the word `sensor` where the sensor is faulty.
+@contextlib.contextmanager
+def _bar(recordings: int) -> Iterator[Callable[[float], None]]:
+    """Shows a bar; yields a function that is called with the recordings that are newly done."""
+    # A part of a long recording is a fraction, which no one wants to read.
+    form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    with tqdm.tqdm(total=recordings, desc=f"{recordings:,} recordings", bar_format=form) as bar:
+
+        def progress(done: float) -> None:
+            bar.update(min(done, recordings - bar.n))
+
+        yield progress
+
+
+def _columns(per: str, channels: int | None) -> dict[str, type]:
+    """Returns the columns of the rows; `channels` are those that are windows of their own."""
+    of_windows = {"start_s", "end_s", "channel", "per"}
+    left_out = {"recording": of_windows, "window": {"per"}, "both": set()}[per]
+    columns = {name: kind for name, kind in COLUMNS.items() if name not in left_out}
+    return columns if channels is None else columns | {"channel": int}
+
+
+def _with_words(
+    rows: Iterable[Sequence[Any]], columns: Iterable[str], kind: str
+) -> Iterator[Sequence[Any]]:
+    """Yields rows whose decision is the word `sensor` where the sensor is faulty.
 
     A column of Parquet has one type: there the decision is missing.
     """
-    if kind == "parquet":
-        return table
-    is_faulty = table["sensor"].notna() & table["sensor"].ne("ok")
-    return table.assign(decision=table["decision"].astype(object).mask(is_faulty, "sensor"))
+    names = list(columns)
+    decision, sensor = names.index("decision"), names.index("sensor")
+    for row in rows:
+        if kind != "parquet" and row[sensor] not in (None, "ok"):
+            row = (*row[:decision], "sensor", *row[decision + 1 :])
+        yield row
 
 
 def _with_listed(paths: list[str]) -> list[str]:
@@ -162,16 +206,3 @@ def _with_listed(paths: list[str]) -> list[str]:
         raise InputError("-: there is no path on the standard input")
     index = paths.index("-")
     return [*paths[:index], *lines, *(path for path in paths[index:] if path != "-")]
-
-
-def _explain_unknown(unknown: set[tuple[str, str]], detector) -> None:
-    """Names the machines and sections that the detector does not know, and those that it does."""
-    if not unknown:
-        return
-    known = ", ".join(f"{machine} {section}" for machine, section in sorted(detector.thresholds))
-    for machine, section in sorted(unknown, key=str):
-        print(
-            f"not known: machine '{machine}', section '{section}'; the detector knows {known} "
-            "(set --machine and --section)",
-            file=sys.stderr,
-        )

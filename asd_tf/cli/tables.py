@@ -3,8 +3,9 @@
 import contextlib
 import csv
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,10 @@ from asd_tf.files import atomic_path, defused
 
 FORMATS = ("csv", "jsonl", "parquet")
 
-Write = Callable[[pd.DataFrame], None]
+Write = Callable[[Iterable[Sequence[Any]]], None]
+
+_PARQUET_TYPES = {str: "object", float: "float64", int: "Int64"}
+_ROW_GROUP = 2**16  # rows in memory at a time
 
 
 def format_of(name: str | None, output: str | None) -> str:
@@ -40,11 +44,12 @@ def format_of(name: str | None, output: str | None) -> str:
 
 
 @contextlib.contextmanager
-def table_writer(columns: Sequence[str], kind: str, output: str | None) -> Iterator[Write]:
+def table_writer(columns: Mapping[str, type], kind: str, output: str | None) -> Iterator[Write]:
     """Yields a function that writes rows at once; a file takes its name when all are written.
 
     Args:
-        columns: The columns to write; missing values are empty, or null.
+        columns: The columns and the types of their values: str, float or int; missing values, which
+            are None, are empty, or null.
         kind: One of `FORMATS`.
         output: The file; None for the standard output.
     """
@@ -53,23 +58,24 @@ def table_writer(columns: Sequence[str], kind: str, output: str | None) -> Itera
         return
     with atomic_path(output) as temporary:
         if kind == "parquet":
-            tables: list[pd.DataFrame] = []
-            yield lambda rows: tables.append(_printable(rows[list(columns)]))
-            pd.concat(tables, ignore_index=True).to_parquet(temporary, index=False)
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            yield _text_writer(columns, kind, file)
+            with _parquet_writer(columns, temporary) as write:
+                yield write
+        else:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                yield _text_writer(columns, kind, file)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
 
 
-def _text_writer(columns: Sequence[str], kind: str, file: IO[str]) -> Write:
+def _text_writer(columns: Iterable[str], kind: str, file: IO[str]) -> Write:
     lines = csv.writer(file, lineterminator="\n")
     if kind == "csv":
         lines.writerow(columns)
 
-    def write(rows: pd.DataFrame) -> None:
-        for values in rows[list(columns)].itertuples(index=False, name=None):
+    def write(rows: Iterable[Sequence[Any]]) -> None:
+        for values in rows:
             if kind == "csv":
-                lines.writerow([_cell(value) for value in values])
+                lines.writerow(map(_cell, values))
             else:
                 named = dict(zip(columns, map(_value, values), strict=True))
                 file.write(json.dumps(named, ensure_ascii=False, allow_nan=False) + "\n")
@@ -78,17 +84,45 @@ def _text_writer(columns: Sequence[str], kind: str, file: IO[str]) -> Write:
     return write
 
 
+@contextlib.contextmanager
+def _parquet_writer(columns: Mapping[str, type], path: Path) -> Iterator[Write]:
+    """Yields a function that writes rows as Parquet, many at a time."""
+    import pyarrow
+    from pyarrow import parquet
+
+    empty = pd.DataFrame(columns=list(columns)).astype(
+        {name: _PARQUET_TYPES[kind] for name, kind in columns.items()}
+    )
+    strings = {name: pyarrow.string() for name, kind in columns.items() if kind is str}
+    schema = pyarrow.Schema.from_pandas(empty, preserve_index=False)
+    for name, kind in strings.items():
+        schema = schema.set(schema.get_field_index(name), pyarrow.field(name, kind))
+    waiting: list[Sequence[Any]] = []
+    with parquet.ParquetWriter(path, schema) as file:
+
+        def flush() -> None:
+            values = zip(*(map(_value, row) for row in waiting), strict=True)
+            arrays = [
+                pyarrow.array(list(of_column), field.type)
+                for of_column, field in zip(values, schema, strict=True)
+            ]
+            file.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+            waiting.clear()
+
+        def write(rows: Iterable[Sequence[Any]]) -> None:
+            for row in rows:
+                waiting.append(row)
+                if len(waiting) == _ROW_GROUP:
+                    flush()
+
+        yield write
+        if waiting:
+            flush()
+
+
 def _cell(value: Any) -> str:
-    return "" if pd.isna(value) else app.printable(str(defused(value)))
+    return "" if value is None else app.printable(str(defused(value)))
 
 
 def _value(value: Any) -> Any:
-    if pd.isna(value):
-        return None
-    value = value.item() if hasattr(value, "item") else value
     return app.printable(value) if isinstance(value, str) else value
-
-
-def _printable(rows: pd.DataFrame) -> pd.DataFrame:
-    texts = rows.select_dtypes(exclude=["number", "bool"])
-    return rows.assign(**{name: [_value(value) for value in texts[name]] for name in texts})

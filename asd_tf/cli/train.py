@@ -7,7 +7,7 @@ from asd_tf.cli.evaluate import define_truth_flags
 from asd_tf.config import method_names
 from asd_tf.data.simulation.families import FAMILIES
 from asd_tf.errors import UsageError
-from asd_tf.experiment.recipe import build_config, default_recipe
+from asd_tf.experiment.recipe import check_overrides
 
 DESCRIPTION = """
 Trains a detector of anomalous machine sounds on normal clips, and evaluates it on labeled ones.
@@ -36,8 +36,8 @@ def define_flags(values: flags.FlagValues) -> None:
     text(
         "recipe",
         None,
-        "Name of a recipe of the method, or a .py file with get_config(); by default `paper` ("
-        "`geco`: `shifted` on other data than DCASE 2020), and `quick` on simulated data.",
+        "Name of a recipe of the method, or a .py file with get_config(); by default `paper` on an "
+        "edition of DCASE (`geco`: `shifted` since that of 2021), and `quick` on all other data.",
     )
     text(
         "data_dir",
@@ -115,9 +115,7 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
     if values.simulated is not None and values.data_dir is not None:
         raise UsageError("--simulated and --data_dir exclude each other: give one of them")
     # TensorFlow takes seconds to import, and a wrong name should fail at once.
-    recipe = values.recipe or default_recipe(values.method, values.data_dir)
-    if recipe is not None:
-        build_config(values.method, recipe, values.set, values.pretrained)
+    check_overrides(values.method, values.recipe, values.set, values.pretrained)
 
     from asd_tf import api
     from asd_tf.cli.messages import report_run

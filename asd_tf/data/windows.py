@@ -130,23 +130,38 @@ def _short(seconds: float) -> str:
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
-def unused_line(report: pd.DataFrame, seconds: float, part: str) -> str | None:
-    """Returns a line that says how much is not used where recordings are cut to one window.
+class UnusedAudio:
+    """Counts what is not used where recordings are cut to one window.
 
     Args:
-        report: What `inspect_clips` returned for the recordings.
         seconds: Length of a window.
-        part: What is used of a longer recording.
     """
-    length = report.loc[report["ok"], "seconds"]
-    rest = (length - seconds)[length > seconds + _REST_S]
-    if rest.empty:
-        return None
-    which = "1 recording is" if len(rest) == 1 else f"{len(rest):,} recordings are"
-    return (
-        f"{which} longer than {seconds:g} s, and {part} is used: {duration(rest.sum())} of "
-        f"{duration(length.sum())} of audio are not"
-    )
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._longer, self._unused_s, self._total_s = 0, 0.0, 0.0
+
+    def add(self, report: pd.DataFrame) -> None:
+        """Counts more recordings, given what `inspect_clips` returned for them."""
+        length = report.loc[report["ok"], "seconds"]
+        rest = (length - self._seconds)[length > self._seconds + _REST_S]
+        self._longer += len(rest)
+        self._unused_s += float(rest.sum())
+        self._total_s += float(length.sum())
+
+    def line(self, part: str) -> str | None:
+        """Returns a line that says how much it is; None where nothing is left out.
+
+        Args:
+            part: What is used of a longer recording.
+        """
+        if not self._longer:
+            return None
+        which = "1 recording is" if self._longer == 1 else f"{self._longer:,} recordings are"
+        return (
+            f"{which} longer than {self._seconds:g} s, and {part} is used: "
+            f"{duration(self._unused_s)} of {duration(self._total_s)} of audio are not"
+        )
 
 
 def duration(seconds: float) -> str:

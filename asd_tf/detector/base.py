@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.groups import Group, groups_of
-from asd_tf.data.health.state import OFF
-from asd_tf.data.layouts.files import clips_of_files
+from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.calibration_scores import read_calibration
 from asd_tf.detector.decisions import SCORED_COLUMNS, decided, scores_in
 from asd_tf.detector.health import Tally
 from asd_tf.detector.manifest import read_manifest
-from asd_tf.detector.recordings import Recordings, ScoredRows, chunks_of, whole_recordings
+from asd_tf.detector.recordings import Recordings, batches_of
+from asd_tf.detector.sections import best_rows, in_all_sections, with_only_section
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.scoring.recordings import RecordingThresholds
@@ -29,8 +30,8 @@ Items = dict[str, np.ndarray]
 
 _WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "channel", "per")
 
-# Number of clips whose features are in memory at a time.
-_CHUNK = 512
+# Number of windows whose features are in memory at a time.
+BATCH = 512
 
 
 class Detector(abc.ABC):
@@ -153,10 +154,10 @@ class Detector(abc.ABC):
         """Scores clips and decides which are anomalous.
 
         Args:
-            clips: A clip table, or paths of files. Machine and section of a file are taken from
-                its folder and name as in DCASE, and its channel is that of the training clips; a
-                table has columns for these. A clip without a section gets the only section that
-                the detector knows of its machine, if there is just one.
+            clips: A clip table, or paths of files, folders and manifests. Machine and section of a
+                file are taken from its folder and name as in DCASE, and its channel is that of the
+                training clips; a table has columns for these. A clip without a section gets the
+                only section that the detector knows of its machine, if there is just one.
             machine: The machine of all clips, in place of those of the paths or the table.
             section: The section of all clips; `any` chooses for each clip the section of its
                 machine in which score minus threshold is smallest.
@@ -177,46 +178,80 @@ class Detector(abc.ABC):
             of its own, there always is a column channel; in the row of a recording, it is the one
             that raised its score most.
         """
+        if not isinstance(clips, pd.DataFrame):
+            clips = Inputs(clips, self.channel).table()
         tables: list[pd.DataFrame] = []
         items_of: Items = {}
-        for table, chunk_items in self.score_in_chunks(
-            clips, machine=machine, section=section, per=per, progress=progress
-        ):
+        unused, tally = self.recordings.unused(), Tally(per)
+        for windows in self.batches(clips, machine=machine, section=section):
+            table, of_batch = self.score_batch(
+                windows, section=section, per=per, progress=progress, tally=tally
+            )
             tables.append(table)
             if items:
-                items_of.update(chunk_items)
+                items_of.update(of_batch)
+            if unused is not None:
+                unused.add(inspect_clips(windows.drop_duplicates("recording_id")))
+        if unused is not None:
+            self.recordings.log_unused(unused)
+        tally.log()
         scored = pd.concat(tables, ignore_index=True)
         return (scored, items_of) if items else scored
 
-    def score_in_chunks(
+    def batches(
         self,
-        clips: pd.DataFrame | Iterable[str | Path],
+        clips: pd.DataFrame,
         *,
         machine: str | None = None,
         section: str | None = None,
-        per: str = "recording",
-        progress: Callable[[int], None] = lambda done: None,
-        chunk: int = _CHUNK,
-    ) -> Iterator[tuple[pd.DataFrame, Items]]:
-        """Yields what `score` returns with items, for `chunk` windows at a time."""
-        if not isinstance(clips, pd.DataFrame):
-            clips = clips_of_files(clips, self.channel)
+        size: int = BATCH,
+    ) -> Iterator[pd.DataFrame]:
+        """Divides recordings into windows, and yields these a batch at a time for `score_batch`.
+
+        Scores may depend on the other recordings of the batch by rounding, up to 1e-5 of their
+        value. The batches depend on the arguments and on the lengths of the files alone.
+
+        Args:
+            clips: The clip table.
+            machine: See `score`.
+            section: See `score`.
+            size: Windows of a batch; no recording is in two batches, so that one with more windows
+                is a batch of its own.
+        """
         if "recording_id" not in clips:  # as in tables of earlier versions
             clips = clips.assign(recording_id=clips["clip_id"])
         given = {"machine": machine, "section": section}
         clips = clips.assign(**{name: x for name, x in given.items() if x not in (None, "any")})
-        clips = self.recordings.windows_of(self._with_only_section(clips))
-        score = self._score_any_section if section == "any" else self._score_own_section
-        scored: Iterator[ScoredRows] = (
-            score(rows, progress) for rows in chunks_of(clips, chunk, section == "any")
-        )
-        if per != "window":
-            scored = whole_recordings(scored)
-        tally = Tally(per)
-        for table, items in scored:
-            yield self._rows_per(per, table, items, tally)
-        self.recordings.log_unused(clips)
-        tally.log()
+        return batches_of(self.recordings, with_only_section(clips, self.thresholds), size)
+
+    def score_batch(
+        self,
+        windows: pd.DataFrame,
+        *,
+        section: str | None = None,
+        per: str = "recording",
+        progress: Callable[[int], None] = lambda done: None,
+        tally: Tally | None = None,
+    ) -> tuple[pd.DataFrame, Items]:
+        """Returns what `score` returns with items, for a batch of `batches`.
+
+        Args:
+            windows: The batch.
+            section: See `score`.
+            per: See `score`.
+            progress: See `score`.
+            tally: Counts what is said at the end of machines that are off, and of the sensor.
+        """
+        if section == "any":  # all windows of a recording get the same
+            return self._rows_per(per, *self._score_any_section(windows, progress), tally)
+        scored = [
+            self._score_own_section(
+                windows.iloc[start : start + BATCH].reset_index(drop=True), progress
+            )
+            for start in range(0, max(len(windows), 1), BATCH)
+        ]
+        table = pd.concat([table for table, _ in scored], ignore_index=True)
+        return self._rows_per(per, table, [item for _, items in scored for item in items], tally)
 
     def with_decisions(self, clips: pd.DataFrame, scores: Scores) -> pd.DataFrame:
         """Returns the scored table of clips; decisions are by the threshold alone.
@@ -233,7 +268,11 @@ class Detector(abc.ABC):
         return decided(clips, scores, self.is_known(clips), self.recordings.threshold)
 
     def _rows_per(
-        self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None], tally: Tally
+        self,
+        per: str,
+        windows: pd.DataFrame,
+        items: list[np.ndarray | None],
+        tally: Tally | None,
     ) -> tuple[pd.DataFrame, Items]:
         """Returns the scored rows of windows, of their recordings, or of both, and the items."""
         recordings = windows
@@ -247,7 +286,8 @@ class Detector(abc.ABC):
                 recordings = self._decided(recordings, pooled)
                 items_of |= zip(recordings["clip_id"], pooled.items or [], strict=True)
             tables.append(recordings.assign(per="recording"))
-        tally.add(windows, recordings)
+        if tally is not None:
+            tally.add(windows, recordings)
         rows = pd.concat(tables if per == "both" else tables[-1:], ignore_index=True)
         rows.loc[is_faulty(rows["sensor"]), "decision"] = pd.NA
         columns = list(SCORED_COLUMNS)
@@ -262,12 +302,6 @@ class Detector(abc.ABC):
     def is_known(self, clips: pd.DataFrame) -> np.ndarray:
         """Returns [clips] bool: whether machine and section of each clip are known."""
         return np.array([group in self.thresholds for group in groups_of(clips)], bool)
-
-    def _with_only_section(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Fills in missing sections of machines with one known section."""
-        sections = {machine: self.sections(machine) for machine, _ in self.thresholds}
-        only = {machine: names[0] for machine, names in sections.items() if len(names) == 1}
-        return clips.assign(section=clips["section"].fillna(clips["machine"].map(only)))
 
     def _score_own_section(
         self, clips: pd.DataFrame, progress: Callable[[int], None]
@@ -285,16 +319,8 @@ class Detector(abc.ABC):
         self, clips: pd.DataFrame, progress: Callable[[int], None]
     ) -> tuple[pd.DataFrame, list[np.ndarray | None]]:
         """Scores each recording in all sections of its machine and keeps the best, see `score`."""
-        sections = pd.DataFrame(list(self.thresholds), columns=["machine", "section"], dtype="str")
-        candidates = clips.drop(columns="section").merge(sections, on="machine", how="left")
+        candidates = in_all_sections(clips, self.thresholds)
         tried, items = self._score_own_section(candidates, lambda done: None)
         progress(len(clips))
-        # The difference is compared, since the ratio of negative scores, such as cosines, has the
-        # opposite order. Without a threshold, the scores themselves are compared.
-        excess = tried["score"] - tried["threshold"].fillna(0.0)
-        excess = excess.fillna(np.inf).where(tried["status"].ne(OFF))
-        # All windows of a recording have the same section, that of the smallest mean.
-        by_section = excess.groupby([tried["recording_id"], tried["section"]], dropna=False)
-        mean = by_section.transform("mean").fillna(np.inf)
-        best = mean.groupby(tried["clip_id"], sort=False).idxmin().to_numpy()
+        best = best_rows(tried)
         return tried.loc[best].reset_index(drop=True), [items[index] for index in best]

@@ -1,7 +1,7 @@
 """What a detector says of the sensor and of the state of the machine, by limits in its manifest."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -104,8 +104,13 @@ class Tally:
         """Counts the rows of two scored tables, of windows and of what is decided on."""
         self._windows += len(windows)
         self._off += int(windows["status"].eq(OFF).sum())
-        self._rows += len(rows)
-        for reasons in rows["sensor"][is_faulty(rows["sensor"])]:
+        self.add_sensors(rows["sensor"])
+
+    def add_sensors(self, sensors: Iterable[str | None]) -> None:
+        """Counts what was decided on, by what its column sensor says."""
+        sensors = pd.Series(list(sensors), dtype=object)
+        self._rows += len(sensors)
+        for reasons in sensors[is_faulty(sensors)]:
             self._reasons[reasons] = self._reasons.get(reasons, 0) + 1
 
     def log(self) -> None:

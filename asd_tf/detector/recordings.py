@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from asd_tf.data.channel_windows import other_count, split_into_channels
 from asd_tf.data.decoding.inspection import inspect_clips, reason_for
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.health.sensor import OK
-from asd_tf.data.windows import has_windows, recordings_of, split_into_windows, unused_line
+from asd_tf.data.windows import UnusedAudio, has_windows, recordings_of, split_into_windows
 from asd_tf.scoring.recordings import RecordingThresholds, pool_recordings
 from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import Threshold
@@ -22,7 +22,8 @@ from asd_tf.scoring.verdicts import Verdicts, joined
 # Share of the windows of a recording with a faulty sensor from which on its own is.
 _MOST_FAULTY = 0.5
 
-ScoredRows = tuple[pd.DataFrame, list[np.ndarray | None]]
+# Recordings whose windows are in memory at a time, a row of a table for each.
+_DIVIDED_AT_ONCE = 1024
 
 _logger = logging.getLogger(__name__)
 
@@ -80,13 +81,14 @@ class Recordings:
             seconds = np.minimum(seconds, self._seconds)
         return rows["start_s"] + seconds
 
-    def log_unused(self, clips: pd.DataFrame) -> None:
-        """Says how much of the recordings is not scored, where that is their first window alone."""
-        if self._hop is None and self._seconds is not None:
-            clips = clips.drop_duplicates("recording_id")
-            line = unused_line(inspect_clips(clips), self._seconds, "its first window")
-            if line:
-                _logger.info("%s; train with --set data.windows=all to score all of it", line)
+    def unused(self) -> UnusedAudio | None:
+        """Returns what counts the unused audio, where of each recording one window is scored."""
+        return UnusedAudio(self._seconds) if self._hop is None and self._seconds else None
+
+    def log_unused(self, unused: UnusedAudio) -> None:
+        """Says how much of the recordings is not scored."""
+        if line := unused.line("its first window"):
+            _logger.info("%s; train with --set data.windows=all to score all of it", line)
 
     def pooled(self, clips: pd.DataFrame, scores: Scores) -> tuple[pd.DataFrame, Scores]:
         """Pools the scores of windows, with all details.
@@ -252,27 +254,37 @@ def _is_all(off: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
     return pd.Series(off).groupby(clips["recording_id"].to_numpy()).transform("all").to_numpy(bool)
 
 
-def chunks_of(clips: pd.DataFrame, size: int, whole: bool) -> Iterator[pd.DataFrame]:
-    """Yields `size` rows of a clip table at a time, or more where recordings are kept whole."""
-    start, number = 0, pd.factorize(clips["recording_id"])[0]
+def batches_of(recordings: Recordings, clips: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
+    """Yields the windows of recordings a batch at a time; no recording is in two batches.
+
+    A batch is a function of the clip table alone: consecutive recordings with at most `size`
+    windows together, or a single one with more. A table without rows is one batch.
+
+    Args:
+        recordings: Divides them into windows, a few thousand recordings at a time.
+        clips: The clip table; rows with the same recording_id stay together.
+        size: Windows of a batch.
+    """
+    number = pd.factorize(clips["recording_id"])[0]
+    order = np.argsort(number, kind="stable")
+    clips, number = clips.iloc[order], number[order]
+    start = 0
     while start < max(len(clips), 1):
-        end = min(start + size, len(clips))
-        if whole and end < len(clips):
-            end = int(np.searchsorted(number, number[end - 1], side="right"))
-        yield clips.iloc[start:end].reset_index(drop=True)
-        start = max(end, start + 1)
+        last = min(start + _DIVIDED_AT_ONCE, len(clips)) - 1
+        end = int(np.searchsorted(number, number[last], side="right")) if len(clips) else 1
+        windows = recordings.windows_of(clips.iloc[start:end].reset_index(drop=True))
+        for rows in _runs(pd.factorize(windows["recording_id"])[0], size):
+            yield windows.iloc[rows].reset_index(drop=True)
+        start = end
 
 
-def whole_recordings(scored: Iterable[ScoredRows]) -> Iterator[ScoredRows]:
-    """Joins what was scored in chunks so that no recording is in two of them."""
-    rest: ScoredRows | None = None
-    for table, items in scored:
-        if rest is not None:
-            table, items = pd.concat([rest[0], table], ignore_index=True), [*rest[1], *items]
-        last = table["recording_id"].iloc[-1:].to_list()
-        done = int((~table["recording_id"].isin(last)).sum())
-        if done:
-            yield table.iloc[:done].reset_index(drop=True), items[:done]
-        rest = table.iloc[done:].reset_index(drop=True), items[done:]
-    if rest is not None:
-        yield rest
+def _runs(number: np.ndarray, size: int) -> Iterator[slice]:
+    """Yields the rows of consecutive recordings, given the number of the recording of each."""
+    ends = np.append(np.flatnonzero(np.diff(number)) + 1, len(number))
+    start = end = 0
+    for next_end in ends:
+        if next_end - start > size and end > start:
+            yield slice(start, end)
+            start = end
+        end = int(next_end)
+    yield slice(start, end)

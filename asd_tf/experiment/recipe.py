@@ -1,5 +1,6 @@
 """The recipe of a run: loaded by name and changed by the user's values."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,41 +10,60 @@ import ml_collections
 from asd_tf.config import apply_overrides, apply_values, load_recipe, recipe_package
 from asd_tf.errors import UsageError
 
+QUICK, PAPER = "quick", "paper"
 
-def default_recipe(method: str, data_dir: str | Path | None) -> str | None:
-    """Returns the default recipe before the data are read: `quick` for simulated data.
+
+def default_recipe(method: str, data_dir: str | Path, dataset: str) -> tuple[str, str]:
+    """Returns the default recipe of a method, and why it is.
+
+    On an edition of DCASE it is `paper`, unless the package of the method's recipes has `DEFAULTS`:
+    from a layout, such as dcase2020, or `else`, to the name of a recipe. On all other data it is
+    `quick`.
 
     Args:
         method: Name of the method.
-        data_dir: Folder of the data, or a manifest; None for simulated data.
-
-    Returns:
-        Its name; None if it depends on the layout, see `recipe_of_layout`.
-
-    Raises:
-        UsageError: If there is no such method.
+        data_dir: The data folder or manifest.
+        dataset: Layout of the data, such as `dcase2022`; simulated data have that of an edition.
     """
     # Imports pandas, which takes a second that --help can save.
     from asd_tf.data.layouts.detection import is_simulated
+    from asd_tf.data.layouts.editions import EDITIONS
 
-    defaults = _defaults(method)
-    if data_dir is None or is_simulated(data_dir):
-        return "quick"
-    return None if len(defaults) > 1 else defaults["else"]
+    if is_simulated(data_dir):
+        return QUICK, "the data are simulated"
+    if dataset in EDITIONS:
+        defaults = _defaults(method)
+        return defaults.get(dataset, defaults["else"]), f"the data are {dataset}"
+    return QUICK, "the data are no edition of DCASE"
 
 
-def recipe_of_layout(method: str, dataset: str) -> str:
-    """Returns the default recipe of a method for data that are not simulated.
+def check_overrides(
+    method: str,
+    recipe: str | None,
+    values: Mapping[str, Any] | Sequence[str] = (),
+    pretrained: str | Path | None = None,
+) -> None:
+    """Checks names and values before the data are read, on which the default recipe depends.
 
-    It is `paper`, unless the package of the method's recipes has `DEFAULTS`: from a layout, such as
-    dcase2020, or `else`, to the name of a recipe.
+    Args:
+        method: See `build_config`.
+        recipe: See `build_config`; None for any of those that may become the default.
+        values: See `build_config`.
+        pretrained: See `build_config`.
+
+    Raises:
+        UsageError: If no such recipe has these values.
     """
-    defaults = _defaults(method)
-    return defaults.get(dataset, defaults["else"])
+    *others, last = [recipe] if recipe else [*dict.fromkeys([*_defaults(method).values(), QUICK])]
+    for name in others:
+        with contextlib.suppress(UsageError):
+            build_config(method, name, values, pretrained)
+            return
+    build_config(method, last, values, pretrained)
 
 
 def _defaults(method: str) -> Mapping[str, str]:
-    return getattr(recipe_package(method), "DEFAULTS", {"else": "paper"})
+    return getattr(recipe_package(method), "DEFAULTS", {"else": PAPER})
 
 
 def build_config(

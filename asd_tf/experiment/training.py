@@ -16,12 +16,13 @@ from asd_tf.data.decoding.inspection import (
     inspect_clips,
 )
 from asd_tf.data.layouts.editions import EDITIONS
-from asd_tf.data.windows import Windows, duration, split_into_windows, unused_line
+from asd_tf.data.windows import UnusedAudio, Windows, duration, split_into_windows
 from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.errors import UsageError
 from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
 from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
+from asd_tf.experiment.window_length import fitting_seconds
 from asd_tf.files import is_utf8, write_csv
 from asd_tf.methods.common.log_mel import frames_lines
 from asd_tf.methods.registry import load_method
@@ -52,7 +53,8 @@ def prepare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Checks the files and the recipe, and fills in the values that depend on the data.
 
-    If `data.seconds` is none it becomes the commonest length of a clip, at most `data.max_seconds`.
+    If `data.seconds` is none it becomes the commonest length of a clip of an edition of DCASE, at
+    most `data.max_seconds`; on other data, a length that fits the recordings.
     Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
     `one` where the layout is an edition of DCASE and `all` on other data. Training windows of a
     machine that is off are left out as `data.state` says. If `recording.domain` is none, it becomes
@@ -91,7 +93,7 @@ def prepare(
         _logger.warning("%s", bad_files_error(bad, "left out of the training, without a score"))
     check_rate(good, config)
     if config.data.seconds is None:
-        config.data.seconds = min(commonest_seconds(report), config.data.max_seconds)
+        config.data.seconds = _seconds(report, config, dataset)
     is_train = clips["split"] == "train"
     # Tables are UTF-8: a test clip with another name has no row there, but in that of bad files.
     is_row = ~is_train & clips["path"].map(is_utf8)
@@ -119,6 +121,16 @@ def _set_domain(config: ml_collections.ConfigDict, dataset: str) -> None:
     check_choices(config, {"recording.domain": ("blind", "known")})
 
 
+def _seconds(report: pd.DataFrame, config: ml_collections.ConfigDict, dataset: str) -> float:
+    """Returns the length of windows: of an edition, the commonest one of a clip."""
+    most = config.data.max_seconds
+    if dataset in EDITIONS:
+        return min(commonest_seconds(report), most)
+    seconds, why = fitting_seconds(report, most)
+    _logger.info("windows of %g s (data.seconds): %s", seconds, why)
+    return seconds
+
+
 def _windows(clips: pd.DataFrame, config: ml_collections.ConfigDict, dataset: str) -> pd.DataFrame:
     """Divides recordings into windows as the recipe says; logs what is not used of them."""
     data = config.data
@@ -129,8 +141,9 @@ def _windows(clips: pd.DataFrame, config: ml_collections.ConfigDict, dataset: st
     if windows == "one":
         used = clips[clips["split"] != "supplemental"]
         part = "one window (a random part in training, the first in scoring; data.windows=one)"
-        line = unused_line(inspect_clips(used), data.seconds, part)
-        if line:
+        unused = UnusedAudio(data.seconds)
+        unused.add(inspect_clips(used))
+        if line := unused.line(part):
             _logger.info(line)
         return clips
     tables = []

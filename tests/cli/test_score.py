@@ -211,6 +211,14 @@ def test_files_are_written_whole_or_not_at_all(capsys, plant, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["scores.jsonl"]
 
 
+def test_only_files_are_replaced(capsys, plant, tmp_path):
+    """A folder, or a device, must never be replaced by a table."""
+    detector, normal, _ = plant
+    status, _, errors = scored(capsys, detector, normal, f"--output={tmp_path}")
+    assert (status, "is a folder or a device" in errors) == (2, True)
+    assert tmp_path.is_dir()
+
+
 def test_parquet(capsys, plant, tmp_path):
     """Parquet must keep types, or say which package it needs, before anything is scored."""
     detector, normal, _ = plant
@@ -241,3 +249,23 @@ def test_one_window_says_what_it_leaves_out(capsys, dataset, detector, tmp_path)
     assert "1 recording is longer than 0.5 s, and its first window is used" in errors
     _, (window,), _ = scored(capsys, detector, path, "--per=window")
     assert (window["start_s"], window["end_s"]) == ("0.0", "0.5")
+
+
+def test_rows_of_a_manifest_are_scored(capsys, plant):
+    """A table must say machine and part of a file, and each row must have the score of its part."""
+    detector, normal, fault = plant
+    manifest = fault.parent / "new.csv"
+    manifest.write_text(
+        f"path,machine,start_s,duration_s\n{fault.name},pump,0,1\n{fault.name},pump,1,4\n"
+        f"{normal.name},saw,,\n"
+    )
+    status, rows, errors = scored(capsys, detector, manifest)
+    assert (status, [row["path"] for row in rows]) == (1, ["b.wav#0-1", "b.wav#1-5", "a.wav"])
+    assert [row["decision"] for row in rows] == ["0", "1", ""]
+    assert "not known: machine 'saw', section '00'" in errors
+    _, windows, _ = scored(capsys, detector, manifest, "--per=window")
+    places = [(row["path"], row["start_s"]) for row in windows[:3]]
+    assert places == [("b.wav#0-1", "0.0"), ("b.wav#0-1", "0.5"), ("b.wav#1-5", "1.0")]
+    manifest.write_text("path\nb.wav\n")
+    status, rows, errors = scored(capsys, detector, manifest)
+    assert (status, rows, "there is no column 'machine'" in errors) == (1, [], True)

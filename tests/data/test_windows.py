@@ -9,7 +9,7 @@ from data_helpers import clip_table
 from asd_tf.data.clips import check_clips, clips_digest, load_clips, write_clips
 from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.pipeline import scoring_batches
-from asd_tf.data.windows import has_windows, recordings_of, split_into_windows, unused_line
+from asd_tf.data.windows import UnusedAudio, has_windows, recordings_of, split_into_windows
 
 RATE = 8000
 
@@ -77,6 +77,17 @@ def test_a_hop_and_a_limit(ramp):
     assert (windows.unused_s, windows.total_s, windows.capped) == (6, 12, 1)
 
 
+def test_a_limit_keeps_an_hour_from_drowning_a_minute(ramp):
+    """Sixty times as long must not mean sixty times as many windows, nor the beginning alone."""
+    table = split(ramp(360.0, 6.0), most=60).table
+    counts = table["recording_id"].value_counts(sort=False).tolist()
+    assert counts == [60, 6]
+    starts = table["start_s"][:60]
+    assert (starts.iloc[0], starts.iloc[-1]) == (0, 359)
+    assert starts.diff()[1:].between(6, 7).all()
+    assert split(ramp(360.0, 6.0), most=6).table["recording_id"].value_counts().tolist() == [6, 6]
+
+
 def test_a_part_of_a_file_is_divided_within_itself(ramp):
     clips = ramp(10.0).assign(start_s=2.0, duration_s=3.0)
     rows = split(clips).table
@@ -109,9 +120,14 @@ def test_tables_without_windows_are_written_as_before(ramp, tmp_path):
 
 
 def test_what_is_unused_is_told(ramp):
-    report = inspect_clips(ramp(1.0, 3.0, 2.5))
-    assert unused_line(report, 1.0, "its first window") == (
+    """The line must count all recordings, also where they come a few at a time."""
+    unused = UnusedAudio(1.0)
+    unused.add(inspect_clips(ramp(1.0, 3.0)))
+    unused.add(inspect_clips(ramp(2.5)))
+    assert unused.line("its first window") == (
         "2 recordings are longer than 1 s, and its first window is used: 3.5 s of 6.5 s of audio "
         "are not"
     )
-    assert unused_line(report, 3.0, "its first window") is None
+    nothing = UnusedAudio(3.0)
+    nothing.add(inspect_clips(ramp(1.0, 3.0)))
+    assert nothing.line("its first window") is None

@@ -12,6 +12,7 @@ from scipy.io import wavfile
 import asd_tf
 from asd_tf.cli import detector as detector_command
 from asd_tf.cli import score
+from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.errors import InputError
 from asd_tf.methods.common.held_out import hold_out
@@ -121,10 +122,11 @@ def test_the_evaluation_has_a_row_for_each_recording(result, plant):
     np.testing.assert_allclose(scored["score"], again["score"][scored.index], rtol=1e-5)
 
 
-@pytest.mark.parametrize("chunk", [4, 512])
-def test_recordings_are_whole_however_they_are_scored(result, plant, chunk):
+@pytest.mark.parametrize("size", [4, 512])
+def test_recordings_are_whole_however_they_are_scored(result, plant, size):
     paths = sorted(plant.rglob("test/*/*.wav"))
-    tables = [table for table, _ in result.detector.score_in_chunks(paths, chunk=chunk)]
+    batches = result.detector.batches(Inputs(paths).table(), size=size)
+    tables = [result.detector.score_batch(batch)[0] for batch in batches]
     found = pd.concat(tables, ignore_index=True)
     pd.testing.assert_frame_equal(found, result.detector.score(paths))
     pd.testing.assert_frame_equal(result.detector.score(paths, section="any"), found)

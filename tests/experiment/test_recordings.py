@@ -8,6 +8,7 @@ from scipy.io import wavfile
 
 import asd_tf
 from asd_tf.cli import train
+from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.data.layouts.readers import read_clips
 from asd_tf.run.run import Run
 
@@ -86,15 +87,17 @@ def test_an_evaluation_has_a_row_for_each_recording(result, plant):
     pd.testing.assert_frame_equal(again.scored, scored)
 
 
-@pytest.mark.parametrize("chunk", [25, 512])
-def test_recordings_are_whole_however_they_are_scored(result, plant, chunk):
-    """The size of the chunks, which bounds the memory, must change no score."""
+@pytest.mark.parametrize("size", [25, 60, 512])
+def test_recordings_are_whole_however_they_are_scored(result, plant, size):
+    """The size of the batches, which bounds the memory, must change no score."""
     paths = sorted(plant.rglob("test/*/*.wav"))
-    tables = [table for table, _ in result.detector.score_in_chunks(paths, chunk=chunk)]
+    expected = result.detector.score(paths)
+    batches = list(result.detector.batches(Inputs(paths).table(), size=size))
+    assert [len(batch) for batch in batches] == {25: [30] * 4, 60: [60] * 2, 512: [120]}[size]
+    tables = [result.detector.score_batch(batch)[0] for batch in batches]
     found = pd.concat(tables, ignore_index=True)
-    pd.testing.assert_frame_equal(found, result.detector.score(paths))
-    anyone = result.detector.score(paths, section="any")
-    pd.testing.assert_frame_equal(anyone, result.detector.score(paths))
+    pd.testing.assert_frame_equal(found, expected)
+    pd.testing.assert_frame_equal(result.detector.score(paths, section="any"), expected)
 
 
 def test_a_recording_with_an_unreadable_window_has_no_score(result, plant, tmp_path):

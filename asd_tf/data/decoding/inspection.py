@@ -3,6 +3,7 @@
 import concurrent.futures
 import functools
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -68,16 +69,38 @@ def conversions(
     Returns:
         A line for each sample rate and each number of channels.
     """
+    return conversion_lines(ways_of_reading(clips), sample_rate, advice, apart)
+
+
+def ways_of_reading(clips: pd.DataFrame) -> Counter[tuple[int, int, bool]]:
+    """Counts clips by sample rate, number of channels, and whether the mean of these is taken.
+
+    Args:
+        clips: The clip table; supplemental clips and those that cannot be read do not count.
+    """
     report = inspect_clips(clips[clips["split"] != "supplemental"])
     report = report[report["ok"]]
+    is_mean = report["channel"].eq(MEAN)
+    return Counter(zip(report["rate"], report["channels"], is_mean, strict=True))
+
+
+def conversion_lines(
+    ways: Counter[tuple[int, int, bool]], sample_rate: int, advice: str, apart: bool = False
+) -> list[str]:
+    """Returns the lines of `conversions` for what `ways_of_reading` counted."""
+    rates: Counter[int] = Counter()
+    means: Counter[int] = Counter()
+    for (rate, channels, is_mean), count in ways.items():
+        rates[rate] += count
+        if is_mean:
+            means[channels] += count
     lines = []
-    for rate, count in report["rate"].value_counts().sort_index().items():
+    for rate, count in sorted(rates.items()):
         if rate != sample_rate:
             verb = "has {} Hz and is" if count == 1 else "have {} Hz and are"
             lines.append(f"{_clips(count)} {verb.format(rate)} resampled to {sample_rate} Hz")
-    is_mean = report["channel"].eq(MEAN)
     what = "each is a window of its own" if apart else f"their mean is taken; {advice}"
-    for channels, count in report.loc[is_mean, "channels"].value_counts().sort_index().items():
+    for channels, count in sorted(means.items()):
         has = "has" if count == 1 else "have"
         lines.append(f"{_clips(count)} {has} {channels} channels: {what}")
     return lines

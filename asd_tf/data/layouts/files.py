@@ -1,7 +1,7 @@
 """Clip tables of files and folders that are named one by one, as for `asd-score`."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +20,16 @@ def clips_of_files(paths: Iterable[str | Path], channel: int | None = None) -> p
         channel: The channel to use, from 0; None for the mean of all.
 
     Returns:
-        The clip table. The clip_id is the path as given; machine, section and domain come from the
-        path (see `identify`) and are missing where it does not state them; the split is `test`.
+        See `table_of_files`.
+
+    Raises:
+        InputError: See `files_below`.
+    """
+    return table_of_files(files_below(paths), channel)
+
+
+def files_below(paths: Iterable[str | Path]) -> list[Path]:
+    """Lists files and all audio files below folders, each once.
 
     Raises:
         InputError: If no path exists, a folder cannot be listed, or there is no audio file. A path
@@ -36,7 +44,20 @@ def clips_of_files(paths: Iterable[str | Path], channel: int | None = None) -> p
             "no audio file there; looked for .wav, .flac, .ogg, .m4a, .mp4 and "
             f"{len(AUDIO_SUFFIXES) - 5} other suffixes of audio and video in the folders given"
         )
-    files = list(dict.fromkeys(files))
+    return list(dict.fromkeys(files))
+
+
+def table_of_files(files: Sequence[Path], channel: int | None = None) -> pd.DataFrame:
+    """Builds the clip table of files.
+
+    Args:
+        files: Files of any name.
+        channel: The channel to use, from 0; None for the mean of all.
+
+    Returns:
+        The clip table. The clip_id is the path as given; machine, section and domain come from the
+        path (see `identify`) and are missing where it does not state them; the split is `test`.
+    """
     machines, sections, domains = zip(*(identify(file.absolute()) for file in files), strict=True)
     return check_clips(
         pd.DataFrame(

@@ -1,0 +1,1 @@
+"""A detector at work: scoring that goes on where it was stopped."""
