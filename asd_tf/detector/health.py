@@ -108,9 +108,9 @@ class Tally:
 
     def add_sensors(self, sensors: Iterable[str | None]) -> None:
         """Counts what was decided on, by what its column sensor says."""
-        sensors = pd.Series(list(sensors), dtype=object)
-        self._rows += len(sensors)
-        for reasons in sensors[is_faulty(sensors)]:
+        found = np.array(list(sensors), object)
+        self._rows += len(found)
+        for reasons in found[is_faulty(found)]:
             self._reasons[reasons] = self._reasons.get(reasons, 0) + 1
 
     def log(self) -> None:
