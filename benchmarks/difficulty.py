@@ -1,6 +1,6 @@
 """How hard a family of simulated machines is, measured without training.
 
-    python benchmarks/difficulty.py     seeds 2, 3 and 4 of `plant`, about ten minutes
+    python benchmarks/difficulty.py     seeds 2, 3 and 4 of `plant`, all sections
     python benchmarks/difficulty.py --seeds=0 --sections=1 --machines=fan,valve
     python benchmarks/difficulty.py --family=simple --seeds=0
 
