@@ -16,8 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from measuring import peak_mebibytes, timed
 
 BATCH = 64
 CLASSES = 342
@@ -106,20 +107,6 @@ def report_memory(folder: str) -> None:
     print(f"published, at 500 and 2,000 clips: {published[0]['peak']:.0f} and "
           f"{published[1]['peak']:.0f} MiB, ratio {published[1]['peak'] / published[0]['peak']:.2f}"
     )  # fmt: skip
-
-
-def timed(function) -> float:
-    """Returns how many seconds a function takes."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def peak_mebibytes() -> float:
-    """Returns the largest resident memory of this process so far."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def forget(folder: Path) -> None:

@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from measuring import peak_mebibytes
+
 BATCH = 2
 STEPS = 3
 SAMPLE_RATE = 16000
@@ -132,13 +134,6 @@ def network(way: str, size: str, samples: int):
         keras.optimizers.Adam(5e-5), keras.losses.CategoricalCrossentropy(True), jit_compile=False
     )
     return model
-
-
-def peak_mebibytes() -> float:
-    """Returns the largest resident memory of this process so far."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

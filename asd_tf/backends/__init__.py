@@ -3,7 +3,7 @@
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import NoveltyBackend
 from asd_tf.backends.cosine import CenterCosine, KMeansCosine, NearestCosine
-from asd_tf.backends.fit_cache import fit_cache
+from asd_tf.backends.fitting.fit_cache import fit_cache
 from asd_tf.backends.frame_mixture import FrameMixture
 from asd_tf.backends.gaussian import CappedGaussianMixture
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from asd_tf.arguments import check_choices
 from asd_tf.backends.base import NoveltyBackend
-from asd_tf.backends.member_fits import (
+from asd_tf.backends.fitting.member_fits import (
     COUNTS,
     MIXED,
     MemberRows,

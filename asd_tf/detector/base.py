@@ -12,23 +12,18 @@ import pandas as pd
 from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.layouts.inputs import Inputs
-from asd_tf.data.windows import has_windows
 from asd_tf.detector.calibration_scores import read_calibration
-from asd_tf.detector.decisions import SCORED_COLUMNS, decided, scores_in
+from asd_tf.detector.decisions import SCORED_COLUMNS, decided
 from asd_tf.detector.health import Tally
 from asd_tf.detector.manifest import read_manifest
 from asd_tf.detector.recordings import Recordings, batches_of
+from asd_tf.detector.rows import Items, rows_per
 from asd_tf.detector.sections import best_rows, in_all_sections, with_only_section
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.scoring.recordings import RecordingThresholds
 from asd_tf.scoring.scores import Scores
 from asd_tf.scoring.thresholds import Threshold
-from asd_tf.scoring.verdicts import is_faulty
-
-Items = dict[str, np.ndarray]
-
-_WINDOW_COLUMNS = ("recording_id", "start_s", "end_s", "channel", "per")
 
 # Number of windows whose features are in memory at a time.
 BATCH = 512
@@ -243,7 +238,8 @@ class Detector(abc.ABC):
             tally: Counts what is said at the end of machines that are off, and of the sensor.
         """
         if section == "any":  # all windows of a recording get the same
-            return self._rows_per(per, *self._score_any_section(windows, progress), tally)
+            table, items = self._score_any_section(windows, progress)
+            return self._rows_per(per, table, items, tally)
         scored = [
             self._score_own_section(
                 windows.iloc[start : start + BATCH].reset_index(drop=True), progress
@@ -268,36 +264,12 @@ class Detector(abc.ABC):
         return decided(clips, scores, self.is_known(clips), self.recordings.threshold)
 
     def _rows_per(
-        self,
-        per: str,
-        windows: pd.DataFrame,
-        items: list[np.ndarray | None],
-        tally: Tally | None,
+        self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None], tally: Tally | None
     ) -> tuple[pd.DataFrame, Items]:
-        """Returns the scored rows of windows, of their recordings, or of both, and the items."""
-        recordings = windows
-        tables, items_of = (
-            [windows.assign(per="window")],
-            dict(zip(windows["clip_id"], items, strict=True)),
-        )
-        if per != "window":
-            if has_windows(windows):
-                recordings, pooled = self.recordings.pooled(windows, scores_in(windows, items))
-                recordings = self._decided(recordings, pooled)
-                items_of |= zip(recordings["clip_id"], pooled.items or [], strict=True)
-            tables.append(recordings.assign(per="recording"))
-        if tally is not None:
-            tally.add(windows, recordings)
-        rows = pd.concat(tables if per == "both" else tables[-1:], ignore_index=True)
-        rows.loc[is_faulty(rows["sensor"]), "decision"] = pd.NA
-        columns = list(SCORED_COLUMNS)
-        if per != "recording":
-            rows = rows.assign(end_s=self.recordings.ends(rows))
-            columns += _WINDOW_COLUMNS
-        elif self.channels is not None:
-            columns.append("channel")
-        found = {name: items_of[name] for name in rows["clip_id"] if items_of[name] is not None}
-        return rows[columns], found
+        return rows_per(
+            per, windows, items, recordings=self.recordings, decide=self._decided, tally=tally,
+            channels_apart=self.channels is not None,
+        )  # fmt: skip
 
     def is_known(self, clips: pd.DataFrame) -> np.ndarray:
         """Returns [clips] bool: whether machine and section of each clip are known."""

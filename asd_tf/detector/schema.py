@@ -22,9 +22,10 @@ from asd_tf.detector.rules import (
     text,
 )
 from asd_tf.scoring.fusion import Fusion
+from asd_tf.scoring.group_scorer import COMBINES
 from asd_tf.scoring.pooling import checked_pool
 from asd_tf.scoring.recordings import POOLS
-from asd_tf.scoring.scorers import COMBINES, LEVELS
+from asd_tf.scoring.scorers import LEVELS
 
 # As in recipes.
 SAMPLE_RATES = (2000, 192000)

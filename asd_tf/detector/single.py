@@ -19,7 +19,7 @@ from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.files import atomic_path, write_csv, write_json
-from asd_tf.scoring.scorers import GroupScorer
+from asd_tf.scoring.group_scorer import GroupScorer
 from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import Threshold
 

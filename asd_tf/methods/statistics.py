@@ -30,7 +30,8 @@ from asd_tf.methods.common.checks import check_recipe, samples_of
 from asd_tf.run import networks
 from asd_tf.run.fit_detector import fit_detector, scorer_of
 from asd_tf.run.run import Run
-from asd_tf.scoring.scorers import COMBINES, Scorer
+from asd_tf.scoring.group_scorer import COMBINES
+from asd_tf.scoring.scorers import Scorer
 
 STATISTICS = ("median", "changes", "modulation", "spectrum", "tones")
 

@@ -10,7 +10,7 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
-from asd_tf.backends.fit_cache import fit_cache
+from asd_tf.backends.fitting.fit_cache import fit_cache
 from asd_tf.backends.registry import build_backend
 from asd_tf.config import usage_errors
 from asd_tf.data.channel_windows import channels_apart
@@ -34,7 +34,8 @@ from asd_tf.scoring.calibration import (
     matching_weights,
     score_scales,
 )
-from asd_tf.scoring.scorers import GroupScorer, Scorer, Weight
+from asd_tf.scoring.group_scorer import GroupScorer
+from asd_tf.scoring.scorers import Scorer, Weight
 from asd_tf.scoring.thresholds import fit_thresholds
 
 _logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from asd_tf.backends.per_domain import NoTrainingRowsError, RowLabels
-from asd_tf.scoring.scorers import GroupScorer
+from asd_tf.scoring.group_scorer import GroupScorer
 
 _FOLDS = 5
 _LEAVE_ONE_OUT_BELOW = 10

@@ -14,7 +14,8 @@ from asd_tf.detector.single import write_detector
 from asd_tf.errors import UsageError
 from asd_tf.extraction.extractor import Extractor, Extractors, export_extractor
 from asd_tf.extraction.store import EmbeddingStore
-from asd_tf.scoring.scorers import GroupScorer, Scorer
+from asd_tf.scoring.group_scorer import GroupScorer
+from asd_tf.scoring.scorers import Scorer
 from asd_tf.scoring.thresholds import Threshold
 
 SAMPLES, RATE = 400, 16000

@@ -20,7 +20,7 @@ from asd_tf.detector import Detector
 from asd_tf.files import read_json, sha256_of
 from asd_tf.losses.subcluster_adacos import SubclusterAdaCos
 from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
-from asd_tf.methods.zheng import embedding_networks, system, weights
+from asd_tf.methods.zheng import embedding_networks, system
 from asd_tf.models.encoders.build import FAMILIES
 from asd_tf.models.encoders.lora import (
     LoraPlan,
@@ -199,18 +199,6 @@ def test_the_run_keeps_kind_and_digest_of_its_weights(tuned):
     assert encoder["sha256"] == sha256_of(BEATS)
 
 
-def test_weights_decide_the_kind_of_encoder():
-    """A recipe that names no kind must take that of a file that was recognized."""
-    config = load_recipe("zheng", "paper")
-    config.encoder.pretrained = str(BEATS.with_name("ced_tiny.pt"))
-    weights.check_pretrained(config)
-    assert config.encoder.kind == "ced"
-    config = load_recipe("zheng", "paper")
-    apply_overrides(config, ["encoder.pretrained=none", "encoder.size=tiny"])
-    weights.check_pretrained(config)
-    assert (config.encoder.kind, config.encoder.sha256) == ("beats", None)
-
-
 @pytest.mark.parametrize(("batches", "expected"), [(52_500, 5000), (4000, 400), (5, 0)])
 def test_the_warm_up_takes_a_tenth_of_all_steps_at_most(batches, expected):
     """A run that is shorter than the published one must reach the learning rate, too."""
@@ -301,35 +289,6 @@ def test_a_frozen_encoder_needs_no_training(dataset, tmp_path):
     expected = encoder(waveforms()).numpy().mean(axis=1)
     found = exported(tmp_path / "run")(tf.constant(waveforms()))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        ((), "BEATs_iter3_plus_AS2M.pt, linked from github.com/microsoft/unilm"),
-        (("--recipe=table1_ced",), "mispeech/ced-base on huggingface.co"),
-        (("--recipe=table1_ced", f"--pretrained={BEATS}"), "holds beats, and encoder.kind is ced"),
-        (
-            (f"--pretrained={BEATS}", "--set=encoder.sha256=ab12"),
-            f"its SHA-256 is {sha256_of(BEATS)}, and encoder.sha256 is ab12",
-        ),
-        (("--recipe=frozen", "--pretrained=none"), "tuning=frozen keeps pre-trained weights"),
-        (
-            ("--set=lora.layers=5-8", f"--pretrained={BEATS}"),
-            "lora.layers=5-8: layers must be 'all', 'latter half', or numbers",
-        ),
-    ],
-)
-def test_weights_that_are_missing_or_others_are_one_line(flags, message, dataset, tmp_path, capsys):
-    command = ("--method=zheng", "--recipe=paper", f"--data_dir={dataset}", *flags)
-    assert exit_of(train.main, *command, f"--run_dir={tmp_path / 'run'}") == 2
-    assert message in capsys.readouterr().err
-
-
-def test_other_methods_take_no_weights(dataset, tmp_path, capsys):
-    flags = ("--method=ae", f"--pretrained={BEATS}", f"--data_dir={dataset}")
-    assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'run'}") == 2
-    assert "ae takes no pre-trained weights" in capsys.readouterr().err
 
 
 def test_segments_of_a_clip_are_averaged():

@@ -18,7 +18,8 @@ from asd_tf.scoring.calibration import (
     matching_weights,
     score_scales,
 )
-from asd_tf.scoring.scorers import GroupScorer, Scorer
+from asd_tf.scoring.group_scorer import GroupScorer
+from asd_tf.scoring.scorers import Scorer
 
 
 class Spy(BaseEstimator):

@@ -12,8 +12,9 @@ from asd_tf.backends.cosine import KMeansCosine, NearestCosine
 from asd_tf.backends.mahalanobis import LedoitWolfMahalanobis
 from asd_tf.backends.per_domain import PerDomain
 from asd_tf.errors import InputError
+from asd_tf.scoring.group_scorer import GroupScorer
 from asd_tf.scoring.pooling import softmax_pool
-from asd_tf.scoring.scorers import GroupScorer, Scorer
+from asd_tf.scoring.scorers import Scorer
 
 
 def only(estimator):

@@ -8,8 +8,8 @@ from sklearn.model_selection import GroupKFold
 
 from asd_tf.backends.as_score import AsScore
 from asd_tf.backends.base import NoveltyBackend, distinct_rows, unit_rows
-from asd_tf.backends.fit_cache import memoized
-from asd_tf.backends.smote import smote_rows
+from asd_tf.backends.fitting.fit_cache import memoized
+from asd_tf.backends.fitting.smote import smote_rows
 from asd_tf.errors import UsageError
 
 # The domain of members that are fitted to all rows and to mixed ones.

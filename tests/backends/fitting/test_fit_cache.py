@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from asd_tf.backends.fit_cache import fit_cache, memoized
+from asd_tf.backends.fitting.fit_cache import fit_cache, memoized
 from asd_tf.backends.registry import build_backend
 
 

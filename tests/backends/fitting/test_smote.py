@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from asd_tf.backends.cosine import NearestCosine
+from asd_tf.backends.fitting.smote import smote_rows
 from asd_tf.backends.per_domain import PerDomain
-from asd_tf.backends.smote import smote_rows
 
 PAIR = [("source", NearestCosine(), "source"), ("target", NearestCosine(), "target")]
 

@@ -1,0 +1,1 @@
+"""How the members of a backend are fitted: counts, synthetic rows, and a cache of fits."""
