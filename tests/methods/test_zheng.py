@@ -199,21 +199,6 @@ def test_the_run_keeps_kind_and_digest_of_its_weights(tuned):
     assert encoder["sha256"] == sha256_of(BEATS)
 
 
-@pytest.mark.parametrize(("batches", "expected"), [(52_500, 5000), (4000, 400), (5, 0)])
-def test_the_warm_up_takes_a_tenth_of_all_steps_at_most(batches, expected):
-    """A run that is shorter than the published one must reach the learning rate, too."""
-    config = load_recipe("zheng", "paper")
-    assert embedding_networks.warmup_steps(config, config.train, batches) == expected
-    config.train.accumulate = 4
-    assert embedding_networks.warmup_steps(config, config.train, batches) == min(
-        5000, batches // 4 // 10
-    )
-    config.train.warmup_share = 1.0
-    assert embedding_networks.warmup_steps(config, config.train, 40_000) == 5000
-    quick = load_recipe("zheng", "quick")
-    assert embedding_networks.warmup_steps(quick, quick.train, 16 * 25) == 50
-
-
 def test_training_from_scratch_depends_on_all_that_it_reads():
     """A reused training must be done again where a key differs that it reads."""
     config = load_recipe("zheng", "quick")
