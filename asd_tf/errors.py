@@ -21,3 +21,8 @@ class UsageError(AsdError):
     """The command is wrong: an unknown method, key, flag or value."""
 
     exit_status = 2
+
+
+def printable(text: str) -> str:
+    """Returns a text with those bytes of file names that are not UTF-8 as escapes."""
+    return text.encode(errors="backslashreplace").decode()

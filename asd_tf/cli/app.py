@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from absl import flags
 
-from asd_tf.errors import AsdError, UsageError
+from asd_tf.errors import AsdError, UsageError, printable
 
 
 def run(
@@ -62,11 +62,6 @@ def run(
 def echo(message: str) -> None:
     """Prints a result on the standard output at once, also into a pipe."""
     print(message, flush=True)
-
-
-def printable(text: str) -> str:
-    """Returns a text with those bytes of file names that are not UTF-8 as escapes."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def no_arguments(positional: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tqdm
 
-from asd_tf.cli import app
+from asd_tf.errors import printable
 
 if TYPE_CHECKING:
     from asd_tf.detector import Detector
@@ -72,7 +72,7 @@ class Summary:
     def _explain_bad(self, batch: "Batch", names: Mapping[str, None]) -> None:
         for name in names:
             recording = batch.recordings[batch.recordings["recording_id"] == name].iloc[0]
-            line = app.printable(f"{name}: {self._detector.recordings.reason_for(recording)}")
+            line = printable(f"{name}: {self._detector.recordings.reason_for(recording)}")
             tqdm.tqdm.write(line, file=sys.stderr)
 
     def _unknown_lines(self) -> Iterable[str]:

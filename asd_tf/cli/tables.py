@@ -11,8 +11,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from asd_tf.cli import app
-from asd_tf.errors import UsageError
+from asd_tf.errors import UsageError, printable
 from asd_tf.files import atomic_path, defused
 
 FORMATS = ("csv", "jsonl", "parquet")
@@ -121,8 +120,8 @@ def _parquet_writer(columns: Mapping[str, type], path: Path) -> Iterator[Write]:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else app.printable(str(defused(value)))
+    return "" if value is None else printable(str(defused(value)))
 
 
 def _value(value: Any) -> Any:
-    return app.printable(value) if isinstance(value, str) else value
+    return printable(value) if isinstance(value, str) else value

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from asd_tf.config import check_choice
+from asd_tf.data.clips import SUBSETS
 from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.layouts.detection import is_simulated
-from asd_tf.data.clips import SUBSETS
 from asd_tf.data.layouts.editions import EDITIONS, Edition
 from asd_tf.data.layouts.official_counts import official_counts
 from asd_tf.data.layouts.readers import read_clips

@@ -40,7 +40,7 @@ def fingerprints_of(clips: pd.DataFrame) -> dict[str, str]:
 def fingerprint(path: str | os.PathLike) -> str:
     """Returns 32 hexadecimal digits that differ for files that differ; `NONE` without a file."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):  # reading a pipe would block
             return NONE
         return _cached(os.fspath(path), file_version(status))

@@ -18,7 +18,7 @@ from asd_tf.data.decoding.inspection import (
 from asd_tf.data.layouts.editions import EDITIONS
 from asd_tf.data.windows import UnusedAudio, Windows, duration, split_into_windows
 from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
-from asd_tf.errors import UsageError
+from asd_tf.errors import UsageError, printable
 from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
 from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
@@ -90,7 +90,8 @@ def prepare(
     report = inspect_clips(used, thorough=on_bad_file == "skip")
     good, bad = apply_bad_file_policy(used, report, on_bad_file)
     if len(bad):
-        _logger.warning("%s", bad_files_error(bad, "left out of the training, without a score"))
+        error = bad_files_error(bad, "left out of the training, without a score")
+        _logger.warning("%s", printable(str(error)))
     check_rate(good, config)
     if config.data.seconds is None:
         config.data.seconds = _seconds(report, config, dataset)

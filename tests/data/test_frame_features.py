@@ -43,8 +43,10 @@ def test_windows_can_be_some_frames_apart():
     """An epoch must have the windows at every other frame, as many as are counted."""
     assert count_windows(FRAMES, SIZE, hop=2) == 3
     assert count_windows(313, 64, hop=8) == 32  # of the baseline of 2021, in ten seconds
-    (_, found), = windows(1, batch_size=3 * len(ROWS), hop=2)
-    assert sorted(found[:, 0, 0]) == sorted(100 * row + start for row in ROWS for start in (0, 2, 4))
+    ((_, found),) = windows(1, batch_size=3 * len(ROWS), hop=2)
+    assert sorted(found[:, 0, 0]) == sorted(
+        100 * row + start for row in ROWS for start in (0, 2, 4)
+    )
 
 
 def test_windows_are_a_function_of_seed_and_step():

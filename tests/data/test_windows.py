@@ -42,14 +42,14 @@ def test_windows_cover_a_recording(ramp):
     assert set(rows["recording_id"]) == {"0.wav"}
     assert windows.unused_s == 0
     check_clips(rows)
-    indices, waveforms = next(iter(scoring_batches(rows, RATE, RATE, 8)))
+    _, waveforms = next(iter(scoring_batches(rows, RATE, RATE, 8)))
     starts = waveforms.numpy()[:, 0] / 0.9 * 3.5
     np.testing.assert_allclose(starts, [0, 1, 2, 2.5], atol=1e-3)
     assert waveforms.numpy()[-1, -1] == pytest.approx(0.9)
 
 
 def test_short_recordings_stay_as_they_are(ramp):
-    """A recording of a window, of less or of an unnoticeable rest more must be one row as before."""
+    """A recording of a window, of less or of a tiny rest more must be one row."""
     clips = ramp(0.4, 1.0, 1.05)
     windows = split(clips)
     pd.testing.assert_frame_equal(windows.table, clips)

@@ -29,8 +29,8 @@ def check_container(file: BinaryIO) -> int:
         The byte at which the samples of a WAV file begin; -1 for other files.
 
     Raises:
-        InputError: If a file is truncated, chunks or pages are damaged, or an OGG file holds several
-            recordings in a row.
+        InputError: If a file is truncated, chunks or pages are damaged, or an OGG file holds
+            several recordings in a row.
     """
     size = os.fstat(file.fileno()).st_size
     name = file.read(4)

@@ -98,7 +98,7 @@ def opened(path: str | Path) -> Iterator[tuple[soundfile.SoundFile | MediaSource
                 return
             samples_at = check_container(file)
             try:
-                # By descriptor: what was checked is what is decoded, even if the name changes hands.
+                # By descriptor: what was checked is decoded, even if the name changes hands.
                 with soundfile.SoundFile(file.fileno(), closefd=False) as source:
                     yield source, _checked(source, os.fstat(file.fileno()).st_size, samples_at)
             except soundfile.SoundFileError:
@@ -120,7 +120,7 @@ def _regular_file(path: str | Path) -> Iterator[BinaryIO]:
     if "\0" in str(path):
         raise InputError("its name has a null character")
     # Opening a pipe would block without O_NONBLOCK.
-    with open(os.open(path, _FLAGS), "rb", buffering=0) as file:
+    with open(os.open(path, _FLAGS), "rb", buffering=0) as file:  # noqa: PTH123 (a descriptor)
         status = os.fstat(file.fileno())
         if stat.S_ISDIR(status.st_mode):
             raise InputError("Is a directory")

@@ -93,7 +93,7 @@ class MediaSource:
         return found[:frames]
 
     def _placed(self, first: int, position: int) -> Iterator[np.ndarray]:
-        """Yields what is decoded from sample `first` on; a `position` of -1 is taken from stamps."""
+        """Yields what is decoded from sample `first` on; stamps tell a `position` of -1."""
         for frame, block in _decoded(self._container, self.facts):
             if position < 0:
                 position = frame.pts - self.facts.start

@@ -104,15 +104,13 @@ def _check_part(header: Header, channel: int, first: int, frames: int) -> None:
         )
 
 
-def _blocks(
-    source: Source, channel: int, first: int, count: int
-) -> Iterator[np.ndarray]:
+def _blocks(source: Source, channel: int, first: int, count: int) -> Iterator[np.ndarray]:
     """Yields `count` samples from `first` on, in blocks [n] float32."""
     try:
         if source.format != "OGG":
             source.seek(first)
         else:
-            # libsndfile 1.2 finds a wrong place in some OGG files: what comes before is decoded too.
+            # libsndfile 1.2 finds a wrong place in some OGG files: what is before is decoded too.
             for _ in _decoded(source, first):
                 pass
         for block in _decoded(source, count):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from asd_tf.config import check_choice
 from asd_tf.data.archives import BadArchiveError, check_space, csv_files_of, unpack
-from asd_tf.data.fetching.transfer import Patience, fetch, fetch_json
 from asd_tf.data.clips import SUBSETS
+from asd_tf.data.fetching.transfer import Patience, fetch, fetch_json
 from asd_tf.data.layouts.editions import Edition
 from asd_tf.errors import InputError
 from asd_tf.files import read_json, write_json

@@ -36,7 +36,8 @@ def files_below(paths: Iterable[str | Path]) -> list[Path]:
             that has gone among others is a file that cannot be read.
     """
     given = [Path(path) for path in paths]
-    if given and not any(os.path.exists(path) for path in given):
+    # Unlike Path.exists, os.path.exists is no error where a folder may not be read.
+    if given and not any(os.path.exists(path) for path in given):  # noqa: PTH110
         raise InputError(f"{given[0]}: there is no such file or folder")
     files = [file for path in given for file in _files_of(path)]
     if not files:
@@ -77,6 +78,6 @@ def table_of_files(files: Sequence[Path], channel: int | None = None) -> pd.Data
 
 def _files_of(path: Path) -> list[Path]:
     # Also a pipe is a file, which cannot be read.
-    if not os.path.isdir(path):
+    if not os.path.isdir(path):  # noqa: PTH112 (as above)
         return [path]
     return sorted(path / name for name in list_files(path).audio)

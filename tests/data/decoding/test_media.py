@@ -59,7 +59,9 @@ def test_what_begins_and_ends_at_a_sample_has_the_length_of_the_source(tmp_path)
     """The delay of the encoder, and what it fills the last packet with, must not be heard."""
     samples = sound()
     for suffix in (".m4a", ".mp4", ".mov", ".mp3"):
-        assert len(read_samples(write_media(tmp_path / f"a{suffix}", samples, RATE))) == len(samples)
+        assert len(read_samples(write_media(tmp_path / f"a{suffix}", samples, RATE))) == len(
+            samples
+        )
 
 
 def test_a_part_is_that_of_the_whole(encoded):
@@ -104,9 +106,7 @@ def test_resampled_as_any_file(tmp_path, rate):
     path = write_media(tmp_path / "a.m4a", sound(rate), rate)
     found = read_samples(path, sample_rate=RATE)
     soundfile.write(tmp_path / "a.wav", read_samples(path), rate, subtype="FLOAT")
-    np.testing.assert_allclose(
-        found, read_samples(tmp_path / "a.wav", sample_rate=RATE), atol=1e-6
-    )
+    np.testing.assert_allclose(found, read_samples(tmp_path / "a.wav", sample_rate=RATE), atol=1e-6)
 
 
 def test_the_content_decides(tmp_path):
@@ -154,7 +154,7 @@ def test_a_video_without_sound(tmp_path):
         frame = av.VideoFrame.from_ndarray(np.zeros([48, 64, 3], np.uint8), "rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(InputError, match="an MP4 file .* without sound"):
+    with pytest.raises(InputError, match=r"an MP4 file .* without sound"):
         read_header(tmp_path / "a.mp4")
 
 
@@ -174,7 +174,7 @@ def test_a_playlist_opens_no_other_file(tmp_path):
     )
     for text in texts:
         (tmp_path / "list.m4a").write_text(text)
-        with pytest.raises(InputError, match="not an audio file|no audio file"):
+        with pytest.raises(InputError, match=r"not an audio file|no audio file"):
             read_header(tmp_path / "list.m4a")
 
 

@@ -15,7 +15,9 @@ RATE = 16000
 def loader(*paths):
     headers = [read_header(path) for path in paths]
     starts, frames = ([getattr(h, name) for h in headers] for name in ("samples_at", "frames"))
-    return tf.function(plain_wav_loader([str(path) for path in paths], np.array(starts), np.array(frames)))
+    return tf.function(
+        plain_wav_loader([str(path) for path in paths], np.array(starts), np.array(frames))
+    )
 
 
 @pytest.fixture

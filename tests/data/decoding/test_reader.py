@@ -1,4 +1,4 @@
-"""Every supported kind of file must be read as libsndfile decodes it, and no more of it than needed."""
+"""Every kind of file must be read as libsndfile decodes it, and no more of it than needed."""
 
 import resource
 import time

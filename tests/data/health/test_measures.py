@@ -73,7 +73,7 @@ def test_missing_pieces_are_counted():
 
 @pytest.mark.parametrize("mains", [50, 60])
 def test_hum_is_a_comb_of_lines(mains):
-    """Harmonics of the mains must be told from one tone that is at the same place, and from noise."""
+    """Harmonics of the mains must be told from one tone at the same place, and from noise."""
     time, wave = np.arange(2 * RATE) / RATE, noise()
     assert measured(wave)[HUM] < 3
     tone = 0.05 * np.sin(2 * np.pi * 2 * mains * time)

@@ -73,11 +73,12 @@ def test_healthy_recordings_are_ok(limits):
 
 
 def test_faults_of_the_machine_are_none_of_the_sensor(limits):
-    """A new tone, a rattle and another speed change level and spectrum, and are not the sensor's."""
+    """A new tone, a rattle or another speed must not count as a fault of the sensor."""
     time = np.arange(SAMPLES) / RATE
     for change in (
         lambda wave, rng: wave + 0.3 * np.sin(2 * np.pi * 1700 * time),
-        lambda wave, rng: wave + 0.1 * rng.normal(size=SAMPLES) * (np.sin(2 * np.pi * 7 * time) > 0.9),
+        lambda wave, rng: wave
+        + 0.1 * rng.normal(size=SAMPLES) * (np.sin(2 * np.pi * 7 * time) > 0.9),
         lambda wave, rng: machine(rng, tone=450.0),
     ):  # fmt: skip
         assert set(verdicts(limits, change)) == {OK}

@@ -21,7 +21,9 @@ def test_audio_and_tables_are_found_at_any_depth(tmp_path):
 def test_sound_of_any_kind_is_listed_and_nothing_else(tmp_path):
     """Whether it can be read is found later; what is no sound must be passed over."""
     sounds = ("a.M4A", "b.mp4", "c.mov", "d.amr", "e.wma", "f.opus", "g.aif", "h.caf", "i.mp3")
-    touch_files(tmp_path, (*sounds, "notes.txt", "table.csv", "plot.png", "README", "m4a", "x.json"))
+    touch_files(
+        tmp_path, (*sounds, "notes.txt", "table.csv", "plot.png", "README", "m4a", "x.json")
+    )
     assert list_files(tmp_path).audio == sorted(sounds)
 
 

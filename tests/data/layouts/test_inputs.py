@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def test_a_manifest_says_what_a_recording_is(folder):
-    """Part, machine, section, channel and attributes must be those of the row, whatever its split."""
+    """Part, machine, section, channel and attributes must be those of the row."""
     table = Inputs([folder / "clips.csv"], channel=0).table()
     assert table["clip_id"].tolist() == ["a.wav#0-10", "a.wav#10-12.5#channel1"]
     assert table["path"].tolist() == [str(folder / "a.wav")] * 2
@@ -47,7 +47,7 @@ def test_what_is_named_twice_is_an_error(folder, monkeypatch):
     """Rows of the output must be told apart by their names."""
     monkeypatch.chdir(folder)
     (folder / "more.csv").write_text("path,machine\na.wav,press\n")
-    with pytest.raises(InputError, match="a.wav: the recording is named twice"):
+    with pytest.raises(InputError, match=r"a\.wav: the recording is named twice"):
         Inputs(["more.csv", "a.wav"])
     assert len(Inputs(["a.wav", "a.wav"])) == 1
 

@@ -38,7 +38,9 @@ def test_the_default_is_the_simple_family():
 def test_the_command_makes_the_family_that_is_named(family, tmp_path):
     """`--family` must choose the family, with the defaults of the family for all else."""
     folder = tmp_path / "data"
-    assert exit_of(data.main, "simulate", f"--family={family}", f"--output_dir={folder}", *FLAGS) == 0
+    assert (
+        exit_of(data.main, "simulate", f"--family={family}", f"--output_dir={folder}", *FLAGS) == 0
+    )
     manifest = read_json(folder / "simulation.json")
     assert manifest["family"] == family
     expected = dataclasses.asdict(FAMILIES[family].options(**SMALL))
