@@ -26,6 +26,7 @@ QUOTED_KEY = re.compile(r"`([a-z_]+(?:\.\w+)+)`")
 # Flags of the benchmarks, of docs/draw_architecture.py, pip, docker and other programs.
 OTHER_FLAGS = {
     *("clips", "rounds", "only", "seeds", "check", "logdir", "help", "set", "cost", "seconds"),
+    "windows",
     *("build", "constraint"),
 }
 

@@ -83,6 +83,5 @@ def test_a_table_that_is_scored_is_told_to_be_one(mixed, capsys):
     table = mixed / "pump/train/table.csv"
     assert exit_of(score.main, mixed / "run/detector", table) == 1
     [line] = [line for line in capsys.readouterr().err.splitlines() if "table.csv" in line]
-    assert line.endswith(
-        "a CSV table, no audio file: docs/recordings.md shows how to make one of it"
-    )
+    assert "there is no column 'path'" in line
+    assert line.endswith("a table of samples is made audio as docs/recordings.md shows")

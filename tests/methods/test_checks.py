@@ -71,7 +71,7 @@ def test_methods_are_registered_once():
 )
 def test_no_absurd_number_passes_the_check(method, recipe, clips):
     """A value of a wrong type, or of no sensible size, must be refused with key and value."""
-    check, passed = load_method(method).check, []
+    module, passed = load_method(method), []
     for key, value in numbers(load_recipe(method, recipe)).items():
         with pytest.raises(UsageError, match=re.escape(key)):
             apply_overrides(load_recipe(method, recipe), [f"{key}=many"])
@@ -81,8 +81,10 @@ def test_no_absurd_number_passes_the_check(method, recipe, clips):
             config = load_recipe(method, recipe)
             assignment = f"{key}={text_of(value, number)}"
             apply_overrides(config, ["data.seconds=10.0", assignment])
+            if hasattr(module, "fill_in"):
+                module.fill_in(config, "dcase2022")
             try:
-                check(config, clips)
+                module.check(config, clips)
             except UsageError as error:
                 # Keys that share their number are named by the first of them.
                 assert f"{number}" in str(error), (assignment, error)

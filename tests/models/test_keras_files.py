@@ -125,6 +125,10 @@ def precisions():
     return np.stack([np.eye(BANDS), 2 * np.eye(BANDS)])
 
 
+def long_term():
+    return frontends.MagnitudeSpectrogram(), frontends.LogPower(), frontends.MedianOverTime()
+
+
 NETWORKS = {
     "embedding_model": lambda: models.embedding_model(SAMPLES, width=2, dense=8),
     "spectrogram_resnet": lambda: on(models.spectrogram_resnet, image(40, 65), width=2, dense=4),
@@ -162,6 +166,13 @@ NETWORKS = {
         frontends.TemporalMeanNormalization(),
         frontends.TimeStatistics(),
     ),
+    "changes": lambda: frontend(frontends.LogMel(n_mels=BANDS), frontends.DeviationOfDifferences()),
+    "modulation": lambda: frontend(
+        frontends.LogMel(n_mels=BANDS, frame_length=512, frame_step=160),
+        frontends.ModulationSpectrum(),
+    ),
+    "long_term_bands": lambda: frontend(*long_term(), frontends.BandMeans(8)),
+    "long_term_peaks": lambda: frontend(*long_term(), frontends.BandPeaks(16)),
     "root_mean_square": lambda: frontend(frontends.RootMeanSquare()),
     "adacos": lambda: called(losses.SubclusterAdaCos(3, 2), image(6), image(3)),
     "arcface": lambda: called(losses.ArcFace(3), image(6), image(3)),

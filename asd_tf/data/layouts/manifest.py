@@ -95,7 +95,8 @@ def _check_header(path: Path, header: list[str]) -> None:
             found = ", ".join(header) or "nothing"
             raise InputError(
                 f"{path}, line 1: there is no column '{name}', but {found}; the columns are "
-                f"{', '.join(_KNOWN)} and attributes, with commas between them"
+                f"{', '.join(_KNOWN)} and attributes, with commas between them; a table of samples "
+                "is made audio as docs/recordings.md shows"
             )
     for name in header:
         if not name or header.count(name) > 1:

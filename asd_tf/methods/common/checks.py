@@ -85,6 +85,7 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "n_init": (1, 1000),
         "reg_covar": (0.0, 1e6),
         "nu": (1e-6, 1.0),
+        "equalization": _SHARE,
         "column": (0, 10**6),
     }
 )

@@ -30,6 +30,7 @@ TRUSTED_TYPES = (
     "asd_tf.backends.one_class.NormalizedOneClassSVM",
     "asd_tf.backends.per_domain.PerDomain",
     "asd_tf.backends.posterior_distance.PosteriorDistance",
+    "asd_tf.backends.whitened.WhitenedNearest",
     "sklearn.tree._tree.Tree",
 )
 
