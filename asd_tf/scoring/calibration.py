@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
+from asd_tf.backends.fitting.member_fits import FOLDS, LEAVE_ONE_OUT_BELOW
 from asd_tf.backends.per_domain import NoTrainingRowsError, RowLabels
 from asd_tf.scoring.group_scorer import GroupScorer
-
-_FOLDS = 5
-_LEAVE_ONE_OUT_BELOW = 10
 
 
 def cross_fit_scores(
@@ -121,7 +119,7 @@ def score_scales(scores: np.ndarray, of_machine: Sequence[np.ndarray]) -> list[t
     finite = scores[np.isfinite(scores).all(axis=1)]
     if not len(finite):
         return [(0.0, 1.0)] * scores.shape[1]
-    stds = _stds_within(of_machine if len(finite) < _LEAVE_ONE_OUT_BELOW else [finite])
+    stds = _stds_within(of_machine if len(finite) < LEAVE_ONE_OUT_BELOW else [finite])
     return [
         (float(mean), float(std) if std > 1e-12 else 1.0)
         for mean, std in zip(finite.mean(axis=0), stds, strict=True)
@@ -156,9 +154,9 @@ def _recordings(recording: RowLabels | None, count: int) -> tuple[np.ndarray, np
 def _held_out(domains: np.ndarray, seed: int) -> Iterator[np.ndarray]:
     """Yields the recordings that are scored by the same fit; every recording occurs once."""
     names, counts = np.unique(domains.astype(str), return_counts=True)
-    shared = np.flatnonzero(np.isin(domains, names[counts >= _LEAVE_ONE_OUT_BELOW]))
+    shared = np.flatnonzero(np.isin(domains, names[counts >= LEAVE_ONE_OUT_BELOW]))
     if len(shared):
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
         for _, held in folds.split(shared, domains[shared].astype(str)):
             yield shared[held]
     for clip in np.setdiff1d(np.arange(len(domains)), shared):

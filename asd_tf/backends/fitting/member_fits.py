@@ -17,8 +17,10 @@ MIXED = "all_and_mixed"
 
 # Parameters that are capped at the number of distinct training rows.
 COUNTS = ("n_clusters", "n_components", "n_neighbors")
-_FOLDS = 5
-_LEAVE_ONE_OUT_BELOW = 10
+
+# Folds of scores by fits without the clip, and the number of clips below which each is a fold.
+FOLDS = 5
+LEAVE_ONE_OUT_BELOW = 10
 
 
 def rows_for(domain: str, X: np.ndarray) -> np.ndarray:
@@ -112,7 +114,7 @@ def out_of_fold_scores(
     clips = len(np.unique(groups))
     if clips == 1:
         return np.asarray(_fit(estimator, rows).score_samples(X))
-    folds = _FOLDS if clips >= _LEAVE_ONE_OUT_BELOW else clips
+    folds = FOLDS if clips >= LEAVE_ONE_OUT_BELOW else clips
     scores = np.empty(len(X))
     for rest, held in GroupKFold(folds, shuffle=True, random_state=0).split(X, groups=groups):
         scores[held] = _fit(estimator, rows.part(rest)).score_samples(X[held])
