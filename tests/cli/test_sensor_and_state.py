@@ -6,6 +6,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from harness import SAMPLE_RATE, exit_of
 from scipy.io import wavfile
@@ -149,9 +150,7 @@ def test_tables_keep_their_types(capsys, plant, run, tmp_path):
         scored(capsys, run / "detector", file, f"--output={tmp_path / 'scores'}.{suffix}")
     row = json.loads((tmp_path / "scores.jsonl").read_text())
     assert (row["decision"], row["sensor"]) == ("sensor", "clipped")
-    pandas = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
-    table = pandas.read_parquet(tmp_path / "scores.parquet")
+    table = pd.read_parquet(tmp_path / "scores.parquet")
     assert table["decision"].isna().all() and table["sensor"].tolist() == ["clipped"]
 
 
