@@ -1,6 +1,5 @@
 """asd-score must print a line per clip, also of clips that cannot be scored."""
 
-import csv
 import importlib.util
 import io
 import json
@@ -11,10 +10,10 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from harness import exit_of, write_tone
+from harness import exit_of, scored, write_tone
 from scipy.io import wavfile
 
-from asd_tf.cli import score, train
+from asd_tf.cli import train
 from asd_tf.detector import Detector
 
 
@@ -25,13 +24,6 @@ def detector(dataset, tmp_path_factory):
         train.main, "--method=mahalanobis", f"--data_dir={dataset}", f"--run_dir={folder}"
     ) == 0  # fmt: skip
     return folder / "detector"
-
-
-def scored(capsys, *arguments):
-    status = exit_of(score.main, *arguments)
-    captured = capsys.readouterr()
-    rows = list(csv.DictReader(io.StringIO(captured.out)))
-    return status, rows, captured.err
 
 
 def test_a_folder_is_scored_to_csv(capsys, dataset, detector):

@@ -1,17 +1,16 @@
 """asd-score must tell faults of the sensor from those of the machine, and a machine that is off."""
 
 import csv
-import io
 import json
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from harness import SAMPLE_RATE, exit_of
+from harness import SAMPLE_RATE, exit_of, scored
 from scipy.io import wavfile
 
-from asd_tf.cli import score, train
+from asd_tf.cli import train
 from asd_tf.data.layouts.files import clips_of_files
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
@@ -75,13 +74,6 @@ def run(plant):
     flags = ("--method=mahalanobis", f"--data_dir={plant / 'data'}", f"--run_dir={plant / 'run'}")
     assert exit_of(train.main, *flags, "--set=data.max_seconds=1", "--set=data.state=auto") == 0
     return plant / "run"
-
-
-def scored(capsys, *arguments):
-    status = exit_of(score.main, *arguments)
-    captured = capsys.readouterr()
-    rows = list(csv.DictReader(io.StringIO(captured.out)))
-    return status, rows, captured.err
 
 
 def by_name(rows, column):

@@ -1,17 +1,13 @@
 """With --channel=each every channel is a window of its own, and the recording stays the unit."""
 
-import csv
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from harness import SAMPLE_RATE, exit_of
+from harness import SAMPLE_RATE, exit_of, scored
 from scipy.io import wavfile
 
 import asd_tf
 from asd_tf.cli import detector as detector_command
-from asd_tf.cli import score
 from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.errors import InputError
@@ -132,18 +128,12 @@ def test_recordings_are_whole_however_they_are_scored(result, plant, size):
     pd.testing.assert_frame_equal(result.detector.score(paths, section="any"), found)
 
 
-def scored(capsys, *arguments):
-    status = exit_of(score.main, *arguments)
-    out, err = capsys.readouterr()
-    return status, list(csv.DictReader(io.StringIO(out))), err.splitlines()
-
-
 def test_the_command_has_a_column_for_the_channel(result, plant, capsys):
     folder, test = result.run.detector_folder, plant / "pump/test/abnormal"
-    status, rows, lines = scored(capsys, folder, test)
+    status, rows, errors = scored(capsys, folder, test)
     assert status == 0
     assert [row["channel"] for row in rows] == ["0", "1"]
-    assert "2 clips have 3 channels: each is a window of its own" in lines
+    assert "2 clips have 3 channels: each is a window of its own" in errors.splitlines()
     status, rows, _ = scored(capsys, folder, test, "--per=window")
     assert [row["channel"] for row in rows[:4]] == ["0", "1", "2", "0"]
     assert [row["start_s"] for row in rows[:4]] == ["0.0", "0.0", "0.0", "0.5"]
@@ -156,12 +146,12 @@ def test_another_number_of_channels_is_refused_in_a_line(result, tmp_path, capsy
     """Neither may channels be left out, nor a score be made of fewer; others are scored."""
     bad = write_channels(tmp_path / "pump/test/a.wav", 1, channels)
     good = write_channels(tmp_path / "pump/test/b.wav", 2)
-    status, rows, lines = scored(capsys, result.run.detector_folder, bad, good)
+    status, rows, errors = scored(capsys, result.run.detector_folder, bad, good)
     assert status == 1
     assert [row["status"] for row in rows] == ["bad_file", "ok"]
     count = f"{channels} channel{'s' if channels > 1 else ''}"
     reason = f"{bad}: it has {count}, and the detector was trained on each of {CHANNELS}"
-    assert sum(line.endswith(reason) for line in lines) == 1
+    assert sum(line.endswith(reason) for line in errors.splitlines()) == 1
 
 
 def test_recordings_of_different_numbers_train_nothing(tmp_path, plant):

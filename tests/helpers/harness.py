@@ -1,5 +1,7 @@
 """Small data sets of real files, and commands run as a user runs them."""
 
+import csv
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +73,12 @@ def exit_of(main, *arguments) -> int:
     with pytest.raises(SystemExit) as stopped:
         main(["command", *map(str, arguments)])
     return stopped.value.code
+
+
+def scored(capsys, *arguments) -> tuple[int, list[dict[str, str]], str]:
+    """Runs `asd-score` in this process; returns exit status, rows and standard error."""
+    from asd_tf.cli import score
+
+    status = exit_of(score.main, *arguments)
+    captured = capsys.readouterr()
+    return status, list(csv.DictReader(io.StringIO(captured.out))), captured.err
