@@ -10,6 +10,7 @@ lowest row may be imported from everywhere and gets no arrows.
 
 import argparse
 import itertools
+import math
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -131,8 +132,9 @@ def place(rows: list[list[str]], routes: list[list[str]], sweeps: int = 40) -> d
     x = {name: 100.0 * position for row in rows for position, name in enumerate(row)}
     for sweep in range(sweeps):
         for row in rows if sweep % 2 == 0 else rows[::-1]:
+            # `sum` rounds floats in another way from Python 3.12 on, and the picture must not.
             wanted = {
-                name: sum(x[other] for other in joined[name]) / len(joined[name])
+                name: math.fsum(x[other] for other in joined[name]) / len(joined[name])
                 if joined[name]
                 else x[name]
                 for name in row
@@ -147,7 +149,7 @@ def _spread(row: list[str], wanted: dict[str, float]) -> dict[str, float]:
     for left, name in zip([None, *row], row, strict=False):
         least = -1e9 if left is None else x[left] + (_width(left) + _width(name)) / 2 + GAP
         x[name] = max(wanted[name], least)
-    shift = sum(wanted[name] - x[name] for name in row) / len(row)
+    shift = math.fsum(wanted[name] - x[name] for name in row) / len(row)
     return {name: x[name] + shift for name in row}
 
 
