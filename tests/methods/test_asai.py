@@ -159,6 +159,7 @@ def test_classes_can_weigh_the_same(dataset, tmp_path):
         np.testing.assert_allclose(weight, expected[label.numpy().argmax(axis=1)], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_training_with_class_weights_differs(dataset, finished, tmp_path):
     weighted = run(dataset, tmp_path / "run", "--set=loss.class_weights=balanced")
     assert not np.allclose(scores(weighted)["score"], scores(finished)["score"])
@@ -233,6 +234,7 @@ def test_three_target_clips_a_section_are_enough(tmp_path):
     assert described["scorers"][0]["backend"]["members"]["target"]["rows"] == 3
 
 
+@pytest.mark.slow
 def test_without_target_clips_the_second_step_is_left_out(tmp_path, capsys):
     """Data of one domain, such as DCASE 2020, must skip the second step."""
     data = write_dataset(tmp_path / "data", target=0, test=2)

@@ -95,6 +95,7 @@ def test_a_broken_training_of_the_classifier_goes_on(finished, tmp_path):
     assert_same(tmp_path / "whole", tmp_path / "broken", "classifier")
 
 
+@pytest.mark.slow
 def test_another_lambda_takes_the_autoencoders_and_trains_the_classifier(
     finished, tmp_path, capsys
 ):
@@ -160,6 +161,7 @@ AE_QUICK = (
 )
 
 
+@pytest.mark.slow
 def test_seeds_are_calibrated_on_the_same_clips_and_fused(tmp_path):
     """All seeds must hold out the same clips, so that their scores can be added."""
     data = write_dataset(tmp_path / "data", source=50, target=1, test=2)

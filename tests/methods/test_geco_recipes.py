@@ -15,7 +15,13 @@ from asd_tf.experiment.training import of_subsets
 from asd_tf.methods import ae, geco, idnn, mobilenetv2, pae, resnet18, stgram
 
 BANDS = 32
-RECIPES = [(method, recipe) for method in SMALL for recipe in recipe_names(method)]
+# Those that build the network of another one are slow tests.
+ALIKE = {"lambda_1", "lambda_10", "fixed_gamma", "multi_gamma", "geco_only"}
+RECIPES = [
+    pytest.param(method, recipe, marks=[pytest.mark.slow] if recipe in ALIKE else [])
+    for method in SMALL
+    for recipe in recipe_names(method)
+]
 
 
 def noise(*shape):
@@ -110,6 +116,7 @@ def test_a_machine_of_one_section_is_told_what_to_use(tmp_path, capsys):
     assert "fan has 1 section" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("crops", "steps"), [("all", 5), ("random", 2)])
 def test_mobilenetv2_takes_all_crops_of_a_clip_or_one(crops, steps, tmp_path, capsys):
     """As in the baseline of 2021, an epoch must have every crop of a clip that is scored."""

@@ -192,6 +192,7 @@ def test_rows_of_table_6_share_one_training(dataset, paper_run, tmp_path, capsys
     assert not np.allclose(*scores)
 
 
+@pytest.mark.slow
 def test_a_stage_that_depends_on_another_value_is_trained_again(
     dataset, paper_run, tmp_path, capsys
 ):
@@ -246,9 +247,8 @@ def test_runs_are_fused_and_summed_up(dataset, tmp_path, capsys):
     assert (tmp_path / "run" / "evaluation" / "runs.json").exists()
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains_and_exports_float32(dataset, tmp_path, precision):
     assert run(dataset, tmp_path / "run", "quick", f"--mixed_precision={precision}") == 0
     detector = Detector.load(tmp_path / "run" / "detector")

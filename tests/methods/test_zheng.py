@@ -62,11 +62,10 @@ def stage(tmp_path):
     return Stage(tmp_path / "01-tuning", tmp_path / "tensorboard", seed=0)
 
 
-# Those of Table 5 build all 12 layers; one of them is enough for a quick test.
+# Tables 2 and 3 vary the ranks that Table 6 has too, and Table 5 builds all 12 layers.
+ALIKE = ("table2", "table3", "table5")
 RECIPES = [
-    pytest.param(name, marks=pytest.mark.slow)
-    if name.startswith("table5") and name != "table5_1_to_4_and_9_to_12"
-    else name
+    pytest.param(name, marks=pytest.mark.slow) if name.startswith(ALIKE) else name
     for name in recipe_names("zheng")
 ]
 
@@ -265,6 +264,7 @@ def test_scores_standardized_over_the_test_set_stay_in_the_evaluation(tuned):
     assert "transductive_zscore" in read_json(tuned / "evaluation" / "metrics.json")["others"]
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_needs_no_training(dataset, tmp_path):
     """tuning=frozen must embed with the published weights unchanged."""
     flags = ("--method=zheng", "--recipe=frozen", f"--pretrained={BEATS}",

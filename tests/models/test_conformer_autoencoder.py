@@ -122,6 +122,7 @@ def test_errors_are_saved(network, tmp_path):
     np.testing.assert_allclose(loaded([LEVELS, GROUP]), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_export_can_be_fine_tuned(network, tmp_path):
     """Every weight must have a gradient through the loop over the replicas."""
     waveform = keras.Input([FRAMES * BANDS], name="waveform")

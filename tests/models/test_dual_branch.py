@@ -185,6 +185,7 @@ def test_what_could_overflow_stays_float32(policy):
     assert all(variable.dtype == tf.float32 for variable in model.variables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
 def test_a_full_scale_tone_of_ten_seconds_trains_in_float16(policy):
     keras.utils.set_random_seed(0)

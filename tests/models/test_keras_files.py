@@ -210,9 +210,9 @@ def inputs_of(model, clips=4):
     return values if len(values) > 1 else values[0]
 
 
-# EfficientNet-B3 has 384 layers, which take long to make, and none of our own.
-LARGE = "efficientnet_b3"
-NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == LARGE else name for name in NETWORKS]
+# Those of many layers, which take long to make, and none of which is of a kind of its own.
+LARGE = ("efficientnet_b3", "mobilenet_v2", "mobile_face_net", "resnext50")
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in NETWORKS]
 
 
 @functools.cache

@@ -30,6 +30,7 @@ def uninterrupted(flags, tmp_path_factory):
     return run_dir
 
 
+@pytest.mark.slow
 def test_killed_and_finished_with_equal_weights(flags, uninterrupted, tmp_path):
     """A killed run, started again, must end with equal weights and history."""
     run_dir = tmp_path / "killed"

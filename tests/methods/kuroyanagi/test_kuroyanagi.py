@@ -74,6 +74,7 @@ def classifiers(data) -> Path:
     return run_dir
 
 
+@pytest.mark.slow
 def test_an_ensemble_of_autoencoders_is_the_mean_of_standardized_scores(autoencoders, data):
     """A copied detector must score by the best two of three networks, without the run."""
     moved = autoencoders.parent / "elsewhere"
@@ -95,6 +96,7 @@ def test_an_ensemble_of_autoencoders_is_the_mean_of_standardized_scores(autoenco
     np.testing.assert_allclose(found, stored[files], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_best_networks_enter(autoencoders):
     """The networks with the least error on held-out clips must be used, the best first."""
     losses = {
@@ -108,6 +110,7 @@ def test_the_best_networks_enter(autoencoders):
     assert entered == [folder_digest(folder) for folder in folders[:2]]
 
 
+@pytest.mark.slow
 def test_what_autoencoders_export_is_what_was_trained(autoencoders):
     """The extractor must give the errors of frames and section by the final weights."""
     run = Run.load(autoencoders)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from harness import run_python
 
 # In a process of its own: the devices have to be split before TensorFlow starts.
@@ -31,6 +32,7 @@ print(json.dumps({"steps": int(layer.steps.numpy()), "seeds": seeds}))
 """
 
 
+@pytest.mark.slow
 def test_replicas_draw_apart_and_count_together():
     """Devices must draw different masks."""
     result = run_python("-c", SCRIPT, cwd=Path(__file__).parents[3])

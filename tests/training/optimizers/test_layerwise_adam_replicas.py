@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from harness import run_python
 
 # In a process of its own: the devices have to be split before TensorFlow starts.
@@ -56,6 +57,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_of_8_clips_equal_one_of_16():
     ran = run_python("-c", SCRIPT, cwd=Path(__file__).parents[3])
     assert ran.returncode == 0, ran.stderr[-2000:]
