@@ -43,6 +43,7 @@ from asd_tf.experiment.recipe import (
     default_recipe,
 )
 from asd_tf.experiment.training_cost import times_the_steps
+from asd_tf.old_keys import current_assignments, current_values
 from asd_tf.progress import progress_over
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
@@ -127,6 +128,13 @@ def train(
         raise UsageError("simulated and data_dir exclude each other: give one of them")
     family = simulated or DEFAULT_FAMILY
     check_choice("family", family, FAMILIES)
+    renamed: list[str]
+    if isinstance(values, Mapping):
+        values, renamed = current_values(values)
+    else:
+        values, renamed = current_assignments(values)
+    for line in renamed:
+        _logger.info(line)
     # A wrong name is an error before the files are listed, or made.
     check_overrides(method, recipe, values, pretrained)
     data_dir = _made(family) if data_dir is None else Path(data_dir)

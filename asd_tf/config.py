@@ -16,6 +16,7 @@ from typing import Any
 import ml_collections
 
 from asd_tf.errors import UsageError
+from asd_tf.old_keys import current_assignments, current_recipe, current_values
 
 RECIPES = "asd_tf.configs"
 
@@ -69,6 +70,9 @@ def load_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:
     if "recording" not in config:
         common = importlib.import_module(f"{RECIPES}.common")
         config.recording = common.recording_section()
+    if "calibration" in config:
+        sections = current_recipe({"calibration": config.calibration.to_dict()})
+        config.calibration = ml_collections.ConfigDict(sections["calibration"])
     config.lock()
     return config
 
@@ -198,12 +202,13 @@ def apply_overrides(config: ml_collections.ConfigDict, assignments: Iterable[str
 
     Args:
         config: The recipe.
-        assignments: Texts such as `train.epochs=3`; a value of `none` empties an optional key.
+        assignments: Texts such as `train.epochs=3`; a value of `none` empties an optional key. Old
+            keys are those of today, see `asd_tf.old_keys`.
 
     Raises:
         UsageError: If a text is no assignment, a key is unknown, or a value has the wrong type.
     """
-    for assignment in assignments:
+    for assignment in current_assignments(assignments)[0]:
         key, equals, text = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment}: write it as key=value")
@@ -224,13 +229,15 @@ def apply_values(config: ml_collections.ConfigDict, values: Mapping[str, Any]) -
 
     Args:
         config: The recipe.
-        values: Dotted key to value; None empties an optional key.
+        values: Dotted key to value; None empties an optional key. Old keys are those of today, see
+            `asd_tf.old_keys`.
 
     Raises:
         UsageError: If a key is unknown, or a value has another type than the recipe's.
     """
     keys = list(flatten(config))
-    for key, value in values.items():
+    current, _ = current_values(values)
+    for key, value in current.items():
         if key not in keys:
             raise UsageError(_unknown_key(key, keys))
         *sections, leaf = key.split(".")

@@ -48,7 +48,12 @@ def calibration_section(held_out: float | None = None) -> ml_collections.ConfigD
         held_out: Share of the source clips of a section that no network is trained on, so that they
             can calibrate it; None for methods that calibrate by cross-fitting.
     """
-    quantile = {"quantile": 0.9}  # share of normal clips below the threshold
+    section = {
+        "false_alarms": 0.1,  # share of unseen normal clips that are promised to raise an alarm
+        # conformal: thresholds only where there are enough normal scores for the promise; gamma:
+        # beyond these, extrapolated by a fitted gamma distribution.
+        "rule": "conformal",
+    }
     return ml_collections.ConfigDict(
-        quantile if held_out is None else {**quantile, "held_out": held_out}
+        section if held_out is None else {**section, "held_out": held_out}
     )

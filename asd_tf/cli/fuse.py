@@ -1,11 +1,13 @@
 """`asd-fuse`: makes one detector of several."""
 
+import sys
 from pathlib import Path
 
 from absl import flags
 
 from asd_tf.cli import app
 from asd_tf.errors import InputError, UsageError
+from asd_tf.old_keys import false_alarms_of
 
 DESCRIPTION = """
 Makes one detector that fuses the scores of several. It is used like any other detector, and does
@@ -38,9 +40,25 @@ def define_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_float(
+        "false_alarms",
+        None,
+        "Share of unseen normal clips that may raise an alarm; by default 0.1.",
+        lower_bound=0.0001,
+        upper_bound=0.99,
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "calibration_rule",
+        "conformal",
+        ["conformal", "gamma"],
+        "conformal: no threshold where there are too few normal scores for --false_alarms; gamma: "
+        "one that is extrapolated.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
         "quantile",
-        0.9,
-        "Share of normal clips below the threshold.",
+        None,
+        "Former name: --quantile=0.9 is read as --false_alarms=0.1.",
         lower_bound=0.01,
         upper_bound=0.9999,
         flag_values=values,
@@ -57,6 +75,7 @@ def fuse(values: flags.FlagValues, positional: list[str]) -> None:
     if len(positional) < 3:
         raise UsageError("name a folder to make and at least two detectors; see --help")
     out, *given = map(Path, positional)
+    false_alarms = _false_alarms(values)
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: exists and is not empty; choose another folder")
 
@@ -69,7 +88,7 @@ def fuse(values: flags.FlagValues, positional: list[str]) -> None:
         fusion.check_parts(len(parts))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    write_fused_detector(out, parts, fusion, values.quantile)
+    write_fused_detector(out, parts, fusion, false_alarms, values.calibration_rule)
     app.echo(f"{out}: {len(parts)} detectors, {', '.join(parts)}, fused by {values.rule}")
     app.echo(f"next         asd-score {out} FILES_OR_FOLDERS   scores new recordings")
 
@@ -88,6 +107,19 @@ def named_parts(given: list[Path]) -> dict[str, Path]:
             unique, number = f"{name}-{number}", number + 1
         parts[unique] = detector
     return parts
+
+
+def _false_alarms(values: flags.FlagValues) -> float:
+    if values.quantile is None:
+        return 0.1 if values.false_alarms is None else values.false_alarms
+    if values.false_alarms is not None:
+        raise UsageError("--quantile is the former name of --false_alarms: give one of them")
+    converted = false_alarms_of(values.quantile)
+    print(
+        f"--quantile={values.quantile:g} is read as --false_alarms={converted:g}",
+        file=sys.stderr,
+    )
+    return converted
 
 
 def _numbers(weights: list[str] | None) -> tuple[float, ...] | None:

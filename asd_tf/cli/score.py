@@ -44,7 +44,8 @@ Exit status 0 if every file was read, else 1; 3 with --fail_on_anomaly if one is
 
 COLUMNS = {
     "path": str, "machine": str, "section": str, "start_s": float, "end_s": float, "channel": int,
-    "score": float, "threshold": float, "decision": int, "status": str, "sensor": str, "per": str,
+    "score": float, "p_value": float, "threshold": float, "decision": int, "status": str,
+    "sensor": str, "per": str,
 }  # fmt: skip
 ANOMALOUS = 3
 

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.decoding.inspection import inspect_clips
-from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.layouts.inputs import Inputs
-from asd_tf.detector.calibration_scores import read_calibration
+from asd_tf.detector.calibrated import Calibrated
 from asd_tf.detector.decisions import SCORED_COLUMNS, decided
 from asd_tf.detector.health import Tally
 from asd_tf.detector.manifest import read_manifest
@@ -21,23 +20,19 @@ from asd_tf.detector.rows import Items, rows_per
 from asd_tf.detector.sections import best_rows, in_all_sections, with_only_section
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
-from asd_tf.scoring.recordings import RecordingThresholds
+from asd_tf.scoring.recordings import RecordingPValues
 from asd_tf.scoring.scores import Scores
-from asd_tf.scoring.thresholds import Threshold
 
 # Number of windows whose features are in memory at a time.
 BATCH = 512
 
 
-class Detector(abc.ABC):
+class Detector(Calibrated, abc.ABC):
     """Scores clips; higher = more anomalous.
 
     `Detector.load(folder)` loads one; nothing else of the run that wrote it is needed.
 
-    Attributes:
-        folder: The folder of the detector.
-        manifest: The content of its `detector.json`.
-        thresholds: The threshold of each group (machine, section).
+    Its folder, manifest and thresholds are attributes, see `Calibrated`.
     """
 
     _kinds: dict[str, type["Detector"]] = {}  # noqa: RUF012 (one registry for all subclasses)
@@ -48,14 +43,6 @@ class Detector(abc.ABC):
         super().__init_subclass__(**kwargs)
         Detector._kinds[kind] = cls
         cls.kind = kind
-
-    def __init__(self, folder: Path, manifest: dict[str, Any]):
-        self.folder = folder
-        self.manifest = manifest
-        self.thresholds: dict[Group, Threshold] = {
-            (group["machine"], group["section"]): Threshold.from_json(group["threshold"])
-            for group in manifest["groups"]
-        }
 
     @staticmethod
     def load(folder: str | Path, require_signature: str | Path | None = None) -> "Detector":
@@ -97,20 +84,8 @@ class Detector(abc.ABC):
         return Recordings(
             self.manifest,
             self.thresholds,
-            lambda pool: RecordingThresholds(self.calibration, self.thresholds, pool),
+            lambda pool: RecordingPValues(self.calibration, self.p_values, pool),
         )
-
-    @property
-    def calibration(self) -> pd.DataFrame:
-        """The scores of normal clips by backends that were not fitted to them.
-
-        Columns machine, section, clip_id, domain, score, recording_id.
-        """
-        return read_calibration(self.folder / "calibration" / "scores.csv")
-
-    def sections(self, machine: str) -> list[str]:
-        """Returns the known sections of a machine."""
-        return [section for name, section in self.thresholds if name == machine]
 
     @abc.abstractmethod
     def load_all(self) -> int:
@@ -145,6 +120,7 @@ class Detector(abc.ABC):
         per: str = "recording",
         items: bool = False,
         progress: Callable[[int], None] = lambda done: None,
+        false_alarms: float | None = None,
     ) -> pd.DataFrame | tuple[pd.DataFrame, Items]:
         """Scores clips and decides which are anomalous.
 
@@ -162,17 +138,26 @@ class Detector(abc.ABC):
                 (`window` or `recording`).
             items: Whether to return the scores of items too.
             progress: Called after each step with the number of clips that are newly done.
+            false_alarms: Share of unseen normal clips that may raise an alarm, see
+                `with_false_alarms`; None for the thresholds that the detector was written with.
 
         Returns:
             The scored table: clip_id, path, machine, section, domain, split, label, subset, score
-            (NaN if there is none), threshold, decision (0, 1 or missing), status (`ok`, `silent`,
-            `too_short`, `off`, `bad_file`, `unknown_group`) and sensor (`ok`, what is wrong with
-            it, or missing). Where the sensor is faulty, the decision is missing. With `items`, also
+            (NaN if there is none), p_value (the estimated share of unseen normal clips that score
+            at least as high; NaN without a score), threshold, decision (0, 1 or missing), status
+            (`ok`, `silent`, `too_short`, `off`, `bad_file`, `unknown_group`) and sensor (`ok`, what
+            is wrong with it, or missing). Where the sensor is faulty, the decision is missing. With
+            `items`, also
             clip_id to the scores [items] of its frames, crops or segments, for clips with items; of
             a recording of several windows, to the scores of these. Where each channel is a window
             of its own, there always is a column channel; in the row of a recording, it is the one
             that raised its score most.
         """
+        if false_alarms is not None:
+            moved = self.with_false_alarms(false_alarms)
+            return moved.score(
+                clips, machine=machine, section=section, per=per, items=items, progress=progress
+            )
         if not isinstance(clips, pd.DataFrame):
             clips = Inputs(clips, self.channel).table()
         tables: list[pd.DataFrame] = []
@@ -260,8 +245,11 @@ class Detector(abc.ABC):
         return self._decided(clips, scores)[list(SCORED_COLUMNS)]
 
     def _decided(self, clips: pd.DataFrame, scores: Scores) -> pd.DataFrame:
-        """Returns the clip table with the columns score, threshold, decision, status and sensor."""
-        return decided(clips, scores, self.is_known(clips), self.recordings.threshold)
+        """Returns the clip table with the columns that `decided` adds."""
+        recordings = self.recordings
+        return decided(
+            clips, scores, self.is_known(clips), recordings.p_values, recordings.threshold
+        )
 
     def _rows_per(
         self, per: str, windows: pd.DataFrame, items: list[np.ndarray | None], tally: Tally | None
@@ -270,10 +258,6 @@ class Detector(abc.ABC):
             per, windows, items, recordings=self.recordings, decide=self._decided, tally=tally,
             channels_apart=self.channels is not None,
         )  # fmt: skip
-
-    def is_known(self, clips: pd.DataFrame) -> np.ndarray:
-        """Returns [clips] bool: whether machine and section of each clip are known."""
-        return np.array([group in self.thresholds for group in groups_of(clips)], bool)
 
     def _score_own_section(
         self, clips: pd.DataFrame, progress: Callable[[int], None]

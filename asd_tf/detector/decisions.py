@@ -1,4 +1,4 @@
-"""From scores to the scored table: threshold, decision, status and sensor of every clip."""
+"""From scores to the scored table: p-value, threshold, decision, status and sensor of clips."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,14 @@ import pandas as pd
 from asd_tf.data.groups import Group
 from asd_tf.data.health.sensor import SILENT, TOO_SHORT
 from asd_tf.data.health.state import OFF
+from asd_tf.scoring.p_values import PValues
 from asd_tf.scoring.scores import Scores
 from asd_tf.scoring.thresholds import Threshold, decide
 from asd_tf.scoring.verdicts import Verdicts
 
 SCORED_COLUMNS = (
     "clip_id", "path", "machine", "section", "domain", "split", "label", "subset",
-    "score", "threshold", "decision", "status", "sensor",
+    "score", "p_value", "threshold", "decision", "status", "sensor",
 )  # fmt: skip
 
 
@@ -22,26 +23,32 @@ def decided(
     clips: pd.DataFrame,
     scores: Scores,
     known: np.ndarray,
+    p_values_of: Callable[[Group, int], PValues | None],
     threshold_of: Callable[[Group, int], Threshold | None],
 ) -> pd.DataFrame:
-    """Returns the clip table with the columns score, threshold, decision, status and sensor.
+    """Returns the clip table with columns score, p_value, threshold, decision, status and sensor.
 
     Args:
         clips: The clip table; if it has the column `windows`, that is the number of windows that
             each score was pooled from.
         scores: Their scores.
         known: [clips] bool, whether the detector knows the group of each.
+        p_values_of: Returns the p-values of a group, for a number of windows.
         threshold_of: Returns the threshold of a group, for a number of windows.
     """
     verdicts = scores.verdicts
     sensor = np.full(len(clips), None, object) if verdicts is None else verdicts.sensor
     status = np.where(known, _status_of(scores.clip, verdicts), "unknown_group")
-    table = clips.assign(score=scores.clip, threshold=np.nan, status=status, sensor=sensor)
+    table = clips.assign(
+        score=scores.clip, p_value=np.nan, threshold=np.nan, status=status, sensor=sensor
+    )
     table["decision"] = pd.array([pd.NA] * len(table), dtype="Int64")
     keys = ["machine", "section", *(["windows"] if "windows" in table else [])]
     for key, indices in table.groupby(keys).groups.items():
         group, windows = key[:2], key[2] if len(key) > 2 else 1
-        threshold = threshold_of(group, windows)
+        p_values, threshold = p_values_of(group, windows), threshold_of(group, windows)
+        if p_values is not None:
+            table.loc[indices, "p_value"] = p_values(table.loc[indices, "score"])
         if threshold is not None and threshold.value is not None:
             table.loc[indices, "threshold"] = threshold.value
             table.loc[indices, "decision"] = decide(table.loc[indices, "score"], threshold)

@@ -1,6 +1,7 @@
 """A detector that fuses the scores of other detectors, its parts, by a rule."""
 
 import functools
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.fusion import FittedFusion, Fusion
+from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scores import LazyMapping, Scores
-from asd_tf.scoring.thresholds import fit_thresholds
+from asd_tf.scoring.thresholds import thresholds_at, unsupported_line
 from asd_tf.scoring.verdicts import Verdicts
 
 # Smallest number of normal clips with calibration scores of all parts.
@@ -26,9 +28,13 @@ _MIN_COMMON_CLIPS = 20
 
 _KEY = ["machine", "section", "clip_id"]
 
+_logger = logging.getLogger(__name__)
+
 
 class FusedDetector(Detector, kind="fused"):
     """A detector whose parts are the detectors in its folder `parts/`."""
+
+    _shared = ("parts", "_fusion")
 
     @functools.cached_property
     def parts(self) -> dict[str, Detector]:
@@ -147,7 +153,11 @@ class _SharedProgress:
 
 
 def write_fused_detector(
-    folder: Path, parts: Mapping[str, Path], fusion: Fusion, quantile: float = 0.9
+    folder: Path,
+    parts: Mapping[str, Path],
+    fusion: Fusion,
+    false_alarms: float = 0.1,
+    rule: str = "conformal",
 ) -> None:
     """Writes a fused detector; an error leaves no folder.
 
@@ -158,7 +168,8 @@ def write_fused_detector(
         folder: Folder to write.
         parts: Name to the folder of each part.
         fusion: The rule.
-        quantile: Quantile of the fused scores of normal clips that is the threshold, 0 to 1.
+        false_alarms: Share of unseen normal clips that may raise an alarm, 0.0001 to 0.99.
+        rule: See `PValues`.
 
     Raises:
         ValueError: If the number of weights is not that of the parts.
@@ -178,7 +189,9 @@ def write_fused_detector(
             groups_of(joined),
         )
     )
-    thresholds = fit_thresholds(calibration, groups, quantile)
+    thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
+    if line := unsupported_line(thresholds):
+        _logger.warning(line)
     with atomic_path(folder) as temporary:
         for name, part in parts.items():
             shutil.copytree(part, temporary / "parts" / name)
@@ -188,6 +201,7 @@ def write_fused_detector(
             {
                 "kind": "fused",
                 **_shared_description(detectors),
+                "calibration": {"rule": rule},
                 "fusion": fusion.to_json(),
                 "parts": list(parts),
                 "groups": [

@@ -19,12 +19,14 @@ from asd_tf.detector.signature import (
 )
 from asd_tf.errors import InputError
 from asd_tf.files import write_json
+from asd_tf.old_keys import false_alarms_of
 
 MANIFEST = "detector.json"
 
-# 2: of 0.1 and of 0.2 before its release, without a digest. 3: with one.
-FORMAT_VERSION = 3
-READABLE_VERSIONS = (2, 3)
+# 2: of 0.1 and of 0.2 before its release, without a digest. 3: with one. 4: thresholds for a share
+# of false alarms in place of a quantile.
+FORMAT_VERSION = 4
+READABLE_VERSIONS = (2, 3, 4)
 
 _DIGEST = "digest"
 _MAX_BYTES = 32 * 2**20
@@ -74,15 +76,15 @@ def read_manifest(folder: Path, require_signature: Path | None = None) -> dict[s
     if version not in READABLE_VERSIONS:
         raise InputError(
             f"{folder}: detector format {version}, this asd_tf reads "
-            f"{' and '.join(map(str, READABLE_VERSIONS))}: train again, or use the version that "
-            "made it"
+            f"{READABLE_VERSIONS[0]} to {READABLE_VERSIONS[-1]}: train again, or use the version "
+            "that made it"
         )
     # A digest is checked wherever there is one: a flipped bit can turn a 3 into a 2.
     if (version >= 3 or _DIGEST in manifest) and manifest.get(_DIGEST) != digest_of(manifest):
         raise InputError(f"{folder / MANIFEST}: was altered (its digest differs); {_FRESH}")
     if require_signature is not None:
         verify_signature(folder, digest_of(manifest), require_signature)
-    manifest = document_with_current_names(MANIFEST, manifest)
+    manifest = _with_false_alarms(document_with_current_names(MANIFEST, manifest))
     try:
         check_manifest(manifest)
     except ValueError as error:
@@ -118,6 +120,28 @@ def digest_of(manifest: Mapping[str, Any]) -> str:
     values = {key: value for key, value in manifest.items() if key != _DIGEST}
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _with_false_alarms(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Returns a manifest whose thresholds have a share of false alarms where they had a quantile.
+
+    Values that are not as they should be stay, for `check_manifest` to name them.
+    """
+    groups = manifest.get("groups")
+    if not isinstance(groups, list):
+        return manifest
+    return {**manifest, "groups": [_group_with_false_alarms(group) for group in groups]}
+
+
+def _group_with_false_alarms(group: Any) -> Any:
+    threshold = group.get("threshold") if isinstance(group, dict) else None
+    if not isinstance(threshold, dict):
+        return group
+    quantile = threshold.get("quantile")
+    if isinstance(quantile, bool) or not isinstance(quantile, int | float):
+        return group
+    others = {key: value for key, value in threshold.items() if key != "quantile"}
+    return {**group, "threshold": {**others, "false_alarms": false_alarms_of(quantile)}}
 
 
 def _parsed(path: Path) -> dict[str, Any]:

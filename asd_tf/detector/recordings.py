@@ -14,9 +14,10 @@ from asd_tf.data.decoding.inspection import inspect_clips, reason_for
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.health.sensor import OK
 from asd_tf.data.windows import UnusedAudio, has_windows, recordings_of, split_into_windows
-from asd_tf.scoring.recordings import RecordingThresholds, pool_recordings
+from asd_tf.scoring.p_values import PValues
+from asd_tf.scoring.recordings import RecordingPValues, pool_recordings
 from asd_tf.scoring.scores import LazyMapping, Scores
-from asd_tf.scoring.thresholds import Threshold
+from asd_tf.scoring.thresholds import Threshold, threshold_at
 from asd_tf.scoring.verdicts import Verdicts, joined
 
 # Share of the windows of a recording with a faulty sensor from which on its own is.
@@ -36,14 +37,14 @@ class Recordings:
             versions and of the editions of DCASE, or one without `hop`, the first window of a
             recording is scored. Where it has `channels`, each channel is a window of its own.
         thresholds: The threshold of a window of each group.
-        of_recordings: Makes the thresholds of recordings, for a way of pooling.
+        of_recordings: Makes the p-values of recordings, for a way of pooling.
     """
 
     def __init__(
         self,
         manifest: Mapping[str, Any],
         thresholds: Mapping[Group, Threshold],
-        of_recordings: Callable[[str], RecordingThresholds],
+        of_recordings: Callable[[str], RecordingPValues],
     ):
         self._rule = manifest.get("recording")
         self._hop: float | None = None if self._rule is None else self._rule["hop"]
@@ -200,7 +201,7 @@ class Recordings:
 
     def _scales(self, windows: pd.DataFrame) -> np.ndarray:
         """Returns [windows] the standard deviation of normal scores of the group of each."""
-        scale_of = {group: self._thresholds.scale(group) for group in set(groups_of(windows))}
+        scale_of = {group: self._p_values.scale(group) for group in set(groups_of(windows))}
         return np.array([scale_of[group] for group in groups_of(windows)])
 
     def reason_for(self, recording: pd.Series) -> str:
@@ -224,12 +225,19 @@ class Recordings:
         is_scored = best["score"].notna()
         return best["channel"].where(is_scored, pd.NA).reindex(names.unique()).array
 
+    def p_values(self, group: Group, windows: int) -> PValues | None:
+        """Returns the p-values of recordings of a number of windows; None of an unknown group."""
+        return self._p_values.p_values(group, windows) if group in self._of_windows else None
+
     def threshold(self, group: Group, windows: int) -> Threshold | None:
-        """Returns the threshold of a recording of a number of windows; None if there is none."""
-        threshold = self._of_windows.get(group)
-        if threshold is None or windows == 1:
-            return threshold
-        return self._thresholds.threshold(group, windows)
+        """Returns the threshold of recordings of a number of windows; None of an unknown group."""
+        of_window = self._of_windows.get(group)
+        p_values = None if windows == 1 else self.p_values(group, windows)
+        if of_window is None or p_values is None:
+            return of_window
+        threshold = threshold_at(p_values, of_window.false_alarms)
+        rule = "none" if threshold.value is None else "draws"
+        return replace(threshold, rule=rule, n=of_window.n)
 
     def _pool(self, scores: np.ndarray, names: pd.Series, scale: np.ndarray) -> np.ndarray:
         return pool_recordings(scores, names, self._pooling, scale)
@@ -239,7 +247,7 @@ class Recordings:
         return "max" if self._rule is None else self._rule["pool"]
 
     @functools.cached_property
-    def _thresholds(self) -> RecordingThresholds:
+    def _p_values(self) -> RecordingPValues:
         return self._make(self._pooling)
 
 

@@ -23,13 +23,13 @@ from asd_tf.detector.rules import (
 )
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.group_scorer import COMBINES
+from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
 from asd_tf.scoring.pooling import checked_pool
 from asd_tf.scoring.recordings import POOLS
 from asd_tf.scoring.scorers import LEVELS
 
 # As in recipes.
 SAMPLE_RATES = (2000, 192000)
-QUANTILES = (0.01, 0.9999)
 # The API can make detectors of shorter clips than recipes may have.
 SECONDS = (0.001, 600.0)
 
@@ -80,10 +80,11 @@ def _check_fused(manifest: Mapping[str, Any]) -> None:
 _THRESHOLD: Rule = object_of(
     {
         "value": optional(number()),
-        "rule": one_of(["gamma", "empirical", "none"]),
+        # `empirical` and the quantile of a `gamma` distribution are of formats 2 and 3.
+        "rule": one_of([*RULES, "empirical", "none"]),
         "n": integer(0, 10**9),
         "scope": one_of(["group", "machine", "none"]),
-        "quantile": number(*QUANTILES),
+        "false_alarms": number(*FALSE_ALARMS),
     }
 )
 _GROUP_OF_ALL: dict[str, Rule] = {"machine": text, "section": text, "threshold": _THRESHOLD}
@@ -152,6 +153,8 @@ _DESCRIPTION: dict[str, Rule] = {
     # Only in detectors that pool windows of a recording: all of them, or, without a hop, the first
     # of each channel.
     "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
+    # How p-values go on beyond the highest normal score; detectors of formats 2 and 3 have none.
+    "calibration": object_of({"rule": one_of(RULES)}),
     # The attribute of a clip that says `off` where the machine stands still.
     "state_column": text,
 }

@@ -29,6 +29,8 @@ Features = Mapping[str, ClipFeatures]
 class SingleDetector(Detector, kind="single"):
     """A detector with one `GroupScorer` for each machine and section."""
 
+    _shared = ("extractors", "scorers")
+
     @functools.cached_property
     def extractors(self) -> Extractors:
         """The extractors by name, loaded on access."""
@@ -237,7 +239,8 @@ def write_detector(
 
     Args:
         folder: Folder to write.
-        description: Entries of the manifest: method, recipe, sample_rate, samples and channel.
+        description: Entries of the manifest: method, recipe, sample_rate, samples, channel and
+            calibration.
         extractors: Name to SavedModel.
         scorers: Group to its fitted scorer.
         thresholds: Group to its threshold.

@@ -29,12 +29,13 @@ from asd_tf.methods.registry import load_method
 from asd_tf.run.folder import single_folder
 from asd_tf.run.run import Run
 from asd_tf.scoring.fusion import Fusion
+from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
 from asd_tf.scoring.recordings import POOLS
 
 _logger = logging.getLogger(__name__)
 
 _LIMITS = {
-    "calibration.quantile": (0.01, 0.9999),
+    "calibration.false_alarms": FALSE_ALARMS,
     "data.seconds": (0.02, 600.0),
     "data.max_seconds": (0.02, 600.0),
     "data.sample_rate": SAMPLE_RATES,
@@ -82,7 +83,7 @@ def prepare(
     known = flatten(config)
     limits = {key: limit for key, limit in _OPTIONAL.items() if key in known}
     check_ranges(config, {**_LIMITS, **limits})
-    check_choices(config, {"recording.pool": POOLS})
+    check_choices(config, {"recording.pool": POOLS, "calibration.rule": RULES})
     _set_domain(config, dataset)
     if config.data.get("subsets"):
         clips = of_subsets(clips, config.data.subsets)
@@ -225,4 +226,7 @@ def _train_many(run: Run, bad: pd.DataFrame) -> None:
             check_can_be_fused(folder / "detector")
     parts = {str(index): run.root.single(index) / "detector" for index in range(count)}
     fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
-    write_fused_detector(run.detector_folder, parts, fusion, run.config.calibration.quantile)
+    calibration = run.config.calibration
+    write_fused_detector(
+        run.detector_folder, parts, fusion, calibration.false_alarms, calibration.rule
+    )

@@ -35,8 +35,9 @@ from asd_tf.scoring.calibration import (
     score_scales,
 )
 from asd_tf.scoring.group_scorer import GroupScorer
+from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scorers import Scorer, Weight
-from asd_tf.scoring.thresholds import fit_thresholds
+from asd_tf.scoring.thresholds import Threshold, thresholds_at, unsupported_line
 
 _logger = logging.getLogger(__name__)
 
@@ -103,7 +104,10 @@ def fit_detector(
         columns.append("recording_id")
     calibration = pd.concat(
         [
-            clips.iloc[indices][columns].assign(score=fitted[group].combined_clips(alone[group]))
+            clips.iloc[indices][columns].assign(
+                # As the table is read again, so that p-values are the same.
+                score=fitted[group].combined_clips(alone[group]).astype(np.float64)
+            )
             for group, indices in indices_of.items()
         ],
         ignore_index=True,
@@ -111,12 +115,13 @@ def fit_detector(
     _warn_of_one_recording(calibration)
     if held_out is not None:
         calibration = calibration.dropna(subset="score", ignore_index=True)
+    thresholds = _thresholds(run, calibration, list(fitted))
     write_detector(
         run.detector_folder,
         _description(run),
         extractors,
         fitted,
-        fit_thresholds(calibration, list(fitted), run.config.calibration.quantile),
+        thresholds,
         calibration,
         statistics,
         section_ids,
@@ -205,6 +210,17 @@ def _features(
     return ClipFeatures(values, positions)
 
 
+def _thresholds(
+    run: Run, calibration: pd.DataFrame, groups: Sequence[Group]
+) -> dict[Group, Threshold]:
+    """Returns the thresholds for the recipe's share of false alarms; says which groups lack one."""
+    p_values = fit_p_values(calibration, groups, run.config.calibration.rule)
+    thresholds = thresholds_at(p_values, run.config.calibration.false_alarms)
+    if line := unsupported_line(thresholds):
+        _logger.warning(line)
+    return thresholds
+
+
 def _warn_of_one_recording(calibration: pd.DataFrame) -> None:
     """Says which groups have windows of one recording only, none of which can judge the others."""
     if "recording_id" not in calibration:
@@ -233,6 +249,7 @@ def _description(run: Run) -> dict[str, Any]:
         "sample_rate": run.config.data.sample_rate,
         "channel": None if apart else common_channel(run.train_clips),
         "samples": run.samples,
+        "calibration": {"rule": run.config.calibration.rule},
         **recording,
         **state_description(run),
     }

@@ -17,6 +17,7 @@ from asd_tf.data.clips import clips_digest, load_clips, write_clips
 from asd_tf.data.fingerprints import changed, fingerprints_of
 from asd_tf.errors import InputError, UsageError
 from asd_tf.files import is_leftover, read_json, write_csv, write_json
+from asd_tf.old_keys import current_recipe
 from asd_tf.run.settings import Settings
 
 # Version of config.json. That of asd_tf 0.1 has no such key, and other names of keys and stages.
@@ -194,18 +195,21 @@ def single_folder(path: Path, index: int) -> Path:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Reads the `config.json` of a run.
+    """Reads the `config.json` of a run; its recipe has the keys of today.
 
     Raises:
         InputError: If the folder holds no run, or the file is broken.
     """
     file = path / "config.json"
     try:
-        return read_json(file)
+        description = read_json(file)
     except OSError:
         raise InputError(f"{path}: no run is there (config.json is missing)") from None
     except ValueError:
         raise InputError(f"{file}: the file is not JSON; use --overwrite to start again") from None
+    if isinstance(description, dict) and isinstance(description.get("recipe"), dict):
+        description["recipe"] = current_recipe(description["recipe"])
+    return description
 
 
 def check_resumable(path: Path, description: Mapping[str, Any]) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from asd_tf.config import choice_problem
 from asd_tf.data.groups import Group
+from asd_tf.scoring.p_values import scores_to_judge_by
 from asd_tf.scoring.tail import NormalTail
-from asd_tf.scoring.thresholds import scores_to_judge_by
 
 RULES = ("sum", "mean", "median", "max", "rank", "mean_rank")
 SCALES = ("raw", "standardized")

@@ -1,13 +1,12 @@
-"""From the scores of windows to the score of their recording, and to thresholds of recordings."""
+"""From the scores of windows to the score of their recording, and to p-values of recordings."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from asd_tf.data.groups import Group
-from asd_tf.scoring.thresholds import Threshold, scores_to_judge_by
+from asd_tf.scoring.p_values import PValues, scores_to_judge_by
 
 POOLS = ("mean", "max", "softmax")
 
@@ -60,29 +59,33 @@ def pool_recordings(scores: np.ndarray, recordings: pd.Series, pool: str, scale:
     return np.array(pooled, np.float64)
 
 
-class RecordingThresholds:
-    """The thresholds of recordings of any number of windows, and the scales of their scores.
+class RecordingPValues:
+    """The p-values of recordings of any number of windows, and the scales of their scores.
 
-    The maximum of 60 windows is higher than that of 6, so that the threshold depends on their
-    number. It is the quantile of the pooled scores of simulated normal recordings: each has the
-    level of one of the normal recordings, and deviations from it that are drawn from those of all
-    normal windows; above their 0.9 quantile from an exponential tail, as the largest of many is
-    beyond those that were seen. Where every normal recording has one window, level and deviation
-    cannot be told apart: all is taken as level for `mean`, as deviation for `max`, and as both for
-    `softmax`, which errs to the higher threshold.
+    The maximum of 60 windows is higher than that of 6, so that the p-value of a score depends on
+    their number. It is the conformal p-value among the pooled scores of simulated normal
+    recordings: each has the level of one of the normal recordings, and deviations from it that are
+    drawn from those of all normal windows; above their 0.9 quantile from an exponential tail, as
+    the largest of many is beyond those that were seen. Where every normal recording has one window,
+    level and deviation cannot be told apart: all is taken as level for `mean`, as deviation for
+    `max`, and as both for `softmax`, which errs to the higher p-value.
+
+    A simulation can be repeated at will and promises no more than what it was made of. With the
+    rule `conformal`, no p-value is therefore below 1 / (n + 1) for n normal windows, which are the
+    p-values of a window. With few normal recordings it is as uncertain as they are few.
 
     Args:
         calibration: Columns machine, section, recording_id and score; a row for each window of the
             normal recordings, scored by backends that were not fitted to the recording.
-        thresholds: The threshold of a window of each group; also that of a recording of one.
+        of_windows: The p-values of a window of each group; also those of a recording of one.
         pool: See `pool_windows`.
     """
 
-    def __init__(self, calibration: pd.DataFrame, thresholds: Mapping[Group, Threshold], pool: str):
+    def __init__(self, calibration: pd.DataFrame, of_windows: Mapping[Group, PValues], pool: str):
         self._calibration = calibration.dropna(subset="score")
-        self._thresholds = thresholds
+        self._of_windows = of_windows
         self._pool = pool
-        self._found: dict[tuple[Group, int], Threshold] = {}
+        self._found: dict[tuple[Group, int], PValues] = {}
         self._parts: dict[Group, tuple[np.ndarray, np.ndarray]] = {}
 
     def scale(self, group: Group) -> float:
@@ -90,15 +93,22 @@ class RecordingThresholds:
         scores = self._of_group(group)["score"]
         return float(scores.std(ddof=0)) or 1.0 if len(scores) else 1.0
 
-    def threshold(self, group: Group, windows: int) -> Threshold | None:
-        """Returns the threshold of a recording; None if its group is not known."""
-        of_window = self._thresholds.get(group)
-        if of_window is None or of_window.value is None or windows == 1:
+    def p_values(self, group: Group, windows: int) -> PValues | None:
+        """Returns the p-values of recordings; None if their group is not known.
+
+        Args:
+            group: Machine and section.
+            windows: Number of windows that the score of a recording is pooled from.
+        """
+        of_window = self._of_windows.get(group)
+        if of_window is None or not of_window.n or windows == 1:
             return of_window
         key = (group, windows)
         if key not in self._found:
-            value = float(np.quantile(self._drawn(*key), of_window.quantile))
-            self._found[key] = replace(of_window, value=value, rule="draws")
+            least = of_window.smallest if of_window.rule == "conformal" else 0.0
+            self._found[key] = PValues(
+                self._drawn(*key), of_window.scope, of_window.rule, least=least
+            )
         return self._found[key]
 
     def _drawn(self, group: Group, windows: int) -> np.ndarray:

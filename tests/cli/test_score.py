@@ -33,7 +33,8 @@ def test_a_folder_is_scored_to_csv(capsys, dataset, detector):
     assert status == 0
     assert [row["path"] for row in rows] == [str(path) for path in sorted(folder.iterdir())]
     assert list(rows[0]) == [
-        "path", "machine", "section", "score", "threshold", "decision", "status", "sensor",
+        "path", "machine", "section", "score", "p_value", "threshold", "decision", "status",
+        "sensor",
     ]  # fmt: skip
     for row in rows:
         assert (row["machine"], row["status"]) == ("fan", "ok")
@@ -136,8 +137,8 @@ def test_windows_and_recordings_are_in_one_table(capsys, plant):
     status, rows, _ = scored(capsys, detector, normal, fault, "--per=both")
     assert status == 0
     assert list(rows[0]) == [
-        "path", "machine", "section", "start_s", "end_s", "channel", "score", "threshold",
-        "decision", "status", "sensor", "per",
+        "path", "machine", "section", "start_s", "end_s", "channel", "score", "p_value",
+        "threshold", "decision", "status", "sensor", "per",
     ]  # fmt: skip
     recordings = [row for row in rows if row["per"] == "recording"]
     assert [(row["path"], row["decision"]) for row in recordings] == [

@@ -2,6 +2,7 @@
 
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
 from released import GOLDEN, write_scored_clips
@@ -10,6 +11,7 @@ from sealed import FORMATS, detector_of_format
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.manifest import FORMAT_VERSION, READABLE_VERSIONS
+from asd_tf.errors import UsageError
 from asd_tf.files import read_json
 from asd_tf.scoring.fusion import Fusion
 
@@ -40,6 +42,45 @@ def test_scores_are_those_of_then(version, clips, tmp_path):
     pd.testing.assert_frame_equal(found[COLUMNS], then[COLUMNS], rtol=1e-4, check_dtype=False)
 
 
+@pytest.mark.parametrize("version", FORMATS)
+def test_p_values_come_from_the_calibration_scores_of_any_format(version, clips, tmp_path):
+    """Old detectors must have p-values too, and a threshold for any share of false alarms."""
+    detector = Detector.load(detector_of_format(version, tmp_path))
+    assert {t.false_alarms for t in detector.thresholds.values()} == {0.1}
+    table = detector.score(clips)
+    known = table[table["status"] == "ok"]
+    normal = detector.calibration["score"].to_numpy()
+    expected = [(1 + np.sum(normal >= s)) / (len(normal) + 1) for s in known["score"]]
+    assert known["p_value"].tolist() == expected
+    assert table.loc[table["status"] != "ok", "p_value"].isna().all()
+    moved = detector.score(clips, false_alarms=0.5)
+    pd.testing.assert_series_equal(moved["score"], table["score"])
+    assert decisions_of(moved) == known["p_value"].le(0.5).tolist()
+    assert moved["threshold"].lt(table["threshold"])[known.index].all()
+
+
+def test_the_decisions_of_the_current_format_follow_from_the_p_values(clips, tmp_path):
+    """With the thresholds that it was written with, too."""
+    detector = Detector.load(detector_of_format(FORMAT_VERSION, tmp_path))
+    table = detector.score(clips)
+    assert decisions_of(table) == table["p_value"].dropna().le(0.1).tolist()
+    assert {t.rule for t in detector.thresholds.values()} == {"conformal"}
+    moved = detector.with_false_alarms(0.1)
+    assert moved.thresholds == detector.thresholds
+
+
+def decisions_of(table):
+    return table.loc[table["status"] == "ok", "decision"].eq(1).tolist()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.00009, 1.0, float("nan")])
+def test_a_share_that_is_none_is_refused(level, tmp_path):
+    """A level must be within the range of recipes."""
+    detector = Detector.load(detector_of_format(2, tmp_path))
+    with pytest.raises(UsageError, match=r"must be from 0\.0001 to 0\.99"):
+        detector.score([], false_alarms=level)
+
+
 @pytest.mark.parametrize("name", ["keras_2", "keras_3"])
 def test_a_detector_scores_equally_with_both_versions_of_keras(name, clips, tmp_path):
     """Where a network was trained must not matter to those who use it."""
@@ -56,6 +97,6 @@ def test_detectors_of_two_formats_can_be_fused(clips, tmp_path):
     parts = {f"f{n}": detector_of_format(n, tmp_path / str(n)) for n in FORMATS}
     write_fused_detector(tmp_path / "fused", parts, Fusion("mean", "raw"))
     fused = Detector.load(tmp_path / "fused")
-    assert fused.load_all() == 4 + 2
+    assert fused.load_all() == 3 * len(FORMATS)
     single = Detector.load(parts["f2"]).score(clips)["score"]
     pd.testing.assert_series_equal(fused.score(clips)["score"], single, rtol=1e-6)

@@ -16,7 +16,7 @@ from asd_tf.methods.common.checks import LIMITS
 
 @pytest.fixture
 def detector(tmp_path):
-    return detector_of_format(3, tmp_path)
+    return detector_of_format(4, tmp_path)
 
 
 def in_group(key, value):
@@ -61,13 +61,14 @@ def at_top(key, value):
         (in_group("machine", 3), "machine must be a text"),
         (in_group("number", -1), "number must be an integer from 0"),
         (in_threshold("value", "1"), "threshold.value must be a finite number, not '1'"),
-        (in_threshold("quantile", 2.0), "threshold.quantile must be a number from 0.01"),
-        (in_threshold("rule", "best"), "threshold.rule must be gamma or empirical or none"),
+        (in_threshold("false_alarms", 2.0), "threshold.false_alarms must be a number from 0.0001"),
+        (in_threshold("rule", "best"), "threshold.rule must be conformal or gamma or"),
         (in_scorer("weight", -1.0), "weight must be a number from 0"),
         (in_scorer("pool", "worst"), "pool must be a way of pooling"),
         (in_scorer("pool", {"softmax": {"alpha": 1, "trim": 3}}), "pool must be a way of pooling"),
         (in_scorer("extractor", "other"), "must be features, not 'other'"),
         (in_scorer("fit_on", "all"), "fit_on must be items or mean"),
+        (at_top("calibration", {"rule": "best"}), "calibration.rule must be conformal or gamma"),
         (at_top("state_column", 1), "state_column must be a text"),
         (in_group("sensor", {}), "sensor must be an object with the key bands_db"),
         (in_sensor("bands_db", [0.0] * 11), "sensor.bands_db must be a list of 12 items"),
@@ -94,7 +95,7 @@ def test_numbers_that_are_not_finite_are_refused(detector, number):
 def test_ranges_are_those_of_recipes():
     """What a recipe may say, a detector may hold."""
     assert LIMITS["sample_rate"] == schema.SAMPLE_RATES
-    assert LIMITS["quantile"] == schema.QUANTILES
+    assert LIMITS["false_alarms"] == schema.FALSE_ALARMS
     low, high = LIMITS["seconds"]
     assert schema.SECONDS[0] <= low and high <= schema.SECONDS[1]
 

@@ -66,7 +66,7 @@ def write_tiny(folder, estimator, scale, seed):
         [(*group, f"normal{i}", "source", rng.normal()) for group in GROUPS for i in range(30)],
         columns=["machine", "section", "clip_id", "domain", "score"],
     )
-    thresholds = dict.fromkeys(GROUPS, Threshold(0.5, "empirical", 30, "group", 0.9))
+    thresholds = dict.fromkeys(GROUPS, Threshold(0.5, "conformal", 30, "group", 0.1))
     description = {"method": "m", "recipe": "r", "sample_rate": RATE, "samples": SAMPLES}
     write_detector(
         folder, {**description, "channel": None}, extractors, scorers, thresholds, calibration, []

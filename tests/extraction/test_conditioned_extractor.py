@@ -70,7 +70,7 @@ def detector(folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("detector") / "detector"
     calibration = pd.DataFrame(columns=["machine", "section", "clip_id", "domain", "score"])
     description = {"method": "m", "recipe": "r", "sample_rate": RATE, "samples": SAMPLES}
-    thresholds = dict.fromkeys(NUMBERS, Threshold(0.5, "empirical", 2, "group", 0.9))
+    thresholds = dict.fromkeys(NUMBERS, Threshold(0.5, "conformal", 2, "group", 0.1))
     write_detector(
         place,
         {**description, "channel": None},

@@ -10,7 +10,7 @@ from asd_tf.detector.manifest import MANIFEST, read_manifest, with_digest
 from asd_tf.errors import InputError
 from asd_tf.files import file_names, read_json, sha256_of, write_json
 
-FORMATS = (2, 3)
+FORMATS = (2, 3, 4)
 
 
 def detector_of_format(version: int, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from asd_tf.cli import evaluate, train
 from asd_tf.config import load_recipe
 from asd_tf.data.layouts.readers import read_clips
 from asd_tf.errors import InputError, UsageError
+from asd_tf.files import read_json, write_json
 from asd_tf.run import folder as folder_module
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
@@ -47,6 +48,22 @@ def test_a_run_is_loaded_as_it_was_begun(arguments, tmp_path):
     assert loaded.settings == begun.settings
     assert loaded.root.description() == begun.root.description()
     assert Run.open(tmp_path / "run", *arguments).root.description() == begun.root.description()
+
+
+def test_a_run_with_old_keys_is_continued(arguments, tmp_path):
+    """A run that was begun with the name `quantile` must be that with the same false alarms."""
+    run = tmp_path / "run"
+    begun = Run.open(run, *arguments)
+    stored = read_json(run / "config.json")
+    assert stored["recipe"]["calibration"] == {"false_alarms": 0.1, "rule": "conformal"}
+    stored["recipe"]["calibration"] = {"quantile": 0.9}
+    write_json(run / "config.json", stored)
+    assert Run.open(run, *arguments).root.description() == begun.root.description()
+    assert Run.load(run).root.description() == begun.root.description()
+    stored["recipe"]["calibration"] = {"quantile": 0.8}
+    write_json(run / "config.json", stored)
+    with pytest.raises(UsageError, match=r"calibration\.false_alarms=0\.2, not 0\.1"):
+        Run.open(run, *arguments)
 
 
 def test_an_empty_folder_or_a_link_to_one_takes_a_run(arguments, tmp_path):
@@ -171,7 +188,8 @@ def test_a_replaced_test_file_is_scored_as_it_is_now(tmp_path, capsys):
     """An evaluation must never show the score that a file of this name had before."""
     folder = write_dataset(tmp_path / "data", machines=["fan"], sections=["00"])
     run = tmp_path / "run"
-    arguments = ("--method=mahalanobis", f"--data_dir={folder}", f"--run_dir={run}")
+    few = "--set=calibration.false_alarms=0.2"  # eight clips cannot promise a tenth
+    arguments = ("--method=mahalanobis", f"--data_dir={folder}", f"--run_dir={run}", few)
     assert exit_of(train.main, *arguments) == 0
     path = sorted(folder.rglob("*_test_normal_*"))[0]
 

@@ -106,7 +106,7 @@ def test_an_evaluation_that_is_killed_at_random_moments(whole, tmp_path):
 def test_a_detector_whose_writing_is_killed_at_random_moments(whole, tmp_path):
     """There must be no detector, or a whole one."""
     detector, folder, rng = whole[0] / "detector", tmp_path / "fused", random.Random(3)
-    command = (FUSE, folder, detector, detector, "--quantile=0.5")
+    command = (FUSE, folder, detector, detector, "--false_alarms=0.5")
     start = time.monotonic()
     finished(folder, *command)
     seconds = time.monotonic() - start

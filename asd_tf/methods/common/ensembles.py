@@ -91,8 +91,10 @@ def fuse_parts(run: Run, parts: dict[str, Run], fit_part: Callable[[str], None],
         if index == 0:  # fail after the first part, not after the last
             check_can_be_fused(part.detector_folder)
     folders = {name: part.detector_folder for name, part in parts.items()}
-    quantile = run.config.calibration.quantile
-    write_fused_detector(run.detector_folder, folders, Fusion(rule), quantile)
+    calibration = run.config.calibration
+    write_fused_detector(
+        run.detector_folder, folders, Fusion(rule), calibration.false_alarms, calibration.rule
+    )
     shutil.rmtree(run.parts_folder)
 
 
