@@ -3,14 +3,16 @@
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tqdm
 from absl import flags
 
 from asd_tf.cli import app
+from asd_tf.cli.alarm_flags import check_alarm_flags, define_alarm_flags, with_asked_level
 from asd_tf.cli.score_summary import Summary
 from asd_tf.cli.tables import FORMATS, format_of, table_writer
 from asd_tf.errors import InputError, UsageError
@@ -32,6 +34,11 @@ channel of each row, and the row of a recording has the one that raised its scor
 A recording that is longer than what the detector takes at once is scored in windows, see
 docs/recordings.md; a detector of an edition of DCASE scores the first. A .csv file is a manifest as
 for asd-train, of which every row is scored.
+
+The column p_value is the estimated share of unseen normal clips that score at least as high; the
+decision is 1 where it is at most the share of false alarms that the detector was trained for.
+--false_alarms=0.01 asks for another one, --false_alarms_per_day=1 for a number a day, and --fdr=0.1
+for a share of false ones among the alarms of all rows of the call. See docs/evaluation.md.
 
 With --output, finished results are kept beside the file. After an interruption the same command
 continues, and ends with the same file.
@@ -80,6 +87,7 @@ def define_flags(values: flags.FlagValues) -> None:
         "Format; by default that of --output, else csv.",
         flag_values=values,
     )
+    define_alarm_flags(values)
     flags.DEFINE_string("output", None, "File to write, whole or not at all.", flag_values=values)
     flags.DEFINE_bool(
         "fail_on_anomaly",
@@ -99,6 +107,7 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     if len(positional) < 2:
         raise UsageError("name a detector and at least one file or folder; see --help")
     folder, *paths = positional
+    check_alarm_flags(values)
     kind = format_of(values.format, values.output)
     if values.output and Path(values.output).exists() and not Path(values.output).is_file():
         raise UsageError(f"--output={values.output}: is a folder or a device, and no file")
@@ -107,18 +116,21 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     from asd_tf.detector import Detector
     from asd_tf.service.bulk import BulkScoring
 
-    detector = Detector.load(folder, values.require_signature)
+    detector = with_asked_level(Detector.load(folder, values.require_signature), values)
     paths = _with_listed(paths)
     inputs, columns = Inputs(paths, detector.channel), _columns(values.per, detector.channels)
     scoring = {"machine": values.machine, "section": values.section, "per": values.per}
     bulk, summary = BulkScoring(detector, inputs, columns, **scoring), Summary(detector, columns)
-    if values.output is None:
-        with table_writer(columns, kind, None) as write, _bar(len(inputs)) as progress:
+    target = _Target(columns, kind, values.output)
+    if values.output is None and values.fdr is None:
+        with target.writer() as write, _bar(len(inputs)) as progress:
             for batch in bulk.batches(progress=progress):
-                write(_with_words(batch.rows, columns, kind))
+                write(batch.rows)
                 summary.add(batch)
+                summary.add_alarms(batch.rows)
+            summary.explain_undecided()
     else:
-        _write_file(values.output, kind, columns, bulk, paths, summary, len(inputs))
+        _write_at_the_end(target, bulk, paths, summary, len(inputs), values.fdr)
     bulk.tally.log()
     summary.print()
     if values.fail_on_anomaly and summary.is_anomalous:
@@ -126,36 +138,75 @@ def score(values: flags.FlagValues, positional: list[str]) -> int:
     return 1 if summary.has_failed else 0
 
 
-def _write_file(
-    output: str, kind: str, columns: Mapping[str, type], bulk, paths: list[str], summary: Summary,
-    count: int,
-) -> None:  # fmt: skip
-    """Scores to a file that appears when all is scored; what is finished is kept beside it."""
+class _Target(NamedTuple):
+    """Where rows are written, and how; no output is the standard output."""
+
+    columns: Mapping[str, type]
+    kind: str
+    output: str | None
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Callable[[Iterable[Sequence[Any]]], None]]:
+        with table_writer(self.columns, self.kind, self.output) as write:
+            yield lambda rows: write(_with_words(rows, self.columns, self.kind))
+
+
+def _write_at_the_end(
+    target: _Target, bulk, paths: list[str], summary: Summary, count: int, fdr: float | None
+) -> None:
+    """Writes all rows when all is scored; what is finished is kept beside the file until then."""
+    from asd_tf.service.discoveries import Discoveries
     from asd_tf.service.work_file import WorkFile
 
-    with WorkFile.opened(output, bulk.command(paths)) as work:
-        if work.is_foreign:
-            print(
-                f"{output}: results of another command, unfinished, are discarded", file=sys.stderr
-            )
-        if len(work):
-            recordings, batches = bulk.found_in(work)
-            changed = len(work) - batches
-            again = f"; finished batches that are not, as files have changed: {changed}"
-            print(
-                f"{output}: {recordings:,} of {count:,} recordings were scored before and are "
-                f"taken over{again if changed else ''}",
-                file=sys.stderr,
-            )
+    discoveries = None if fdr is None else Discoveries(target.columns, fdr)
+    with (
+        _place_of_work(target.output) as place,
+        WorkFile.opened(place, bulk.command(paths)) as work,
+    ):
+        _tell_what_was_found(work, bulk, place, count)
         keys = []
         with _bar(count) as progress:
             for batch in bulk.batches(work, progress):
                 keys.append(batch.key)
                 summary.add(batch)
-        with table_writer(columns, kind, output) as write:
+                if discoveries is not None:
+                    discoveries.add(batch.rows)
+        with target.writer() as write:
             for key in keys:
-                write(_with_words(work.rows(key), columns, kind))
+                rows = work.rows(key)
+                rows = rows if discoveries is None else list(discoveries.decided(rows))
+                write(rows)
+                summary.add_alarms(rows)
         work.remove()
+    if discoveries is None:
+        summary.explain_undecided()
+    elif line := discoveries.line():
+        print(line, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _place_of_work(output: str | None) -> Iterator[str]:
+    """Yields the file beside which finished rows are kept; in a temporary folder without one."""
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield str(Path(folder, "rows"))
+
+
+def _tell_what_was_found(work, bulk, output: str, count: int) -> None:
+    """Says what an earlier command has left beside a file, and whether it is of use."""
+    if work.is_foreign:
+        print(f"{output}: results of another command, unfinished, are discarded", file=sys.stderr)
+    if len(work):
+        recordings, batches = bulk.found_in(work)
+        changed = len(work) - batches
+        again = f"; finished batches that are not, as files have changed: {changed}"
+        print(
+            f"{output}: {recordings:,} of {count:,} recordings were scored before and are "
+            f"taken over{again if changed else ''}",
+            file=sys.stderr,
+        )
 
 
 @contextlib.contextmanager

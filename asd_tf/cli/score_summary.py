@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tqdm
@@ -29,6 +29,7 @@ class Summary:
     def __init__(self, detector: "Detector", columns: Iterable[str]):
         self._detector, self._columns = detector, list(columns)
         self._unknown: set[tuple[Any, Any]] = set()
+        self._undecided: set[tuple[str, str]] = set()
         self._read: Counter[tuple[int, int, bool]] = Counter()
         self._unused = detector.recordings.unused()
         self.is_anomalous = self.has_failed = False
@@ -41,9 +42,10 @@ class Summary:
         bad: dict[str, None] = {}
         for values in batch.rows:
             row = dict(zip(self._columns, values, strict=True))
-            self.is_anomalous |= row["decision"] == 1
             if row["status"] == "ok":
                 scored.add(row["path"])
+                if row["threshold"] is None:
+                    self._undecided.add((row["machine"], row["section"]))
             elif row["status"] == "bad_file":
                 bad[row["path"]] = None
             elif row["status"] == "unknown_group":
@@ -54,6 +56,26 @@ class Summary:
         self._read += ways_of_reading(recordings[recordings["recording_id"].isin(scored)])
         if self._unused is not None:
             self._unused.add(inspect_clips(recordings))
+
+    def add_alarms(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Counts rows whose decisions are final."""
+        decision = self._columns.index("decision")
+        self.is_anomalous |= any(row[decision] == 1 for row in rows)
+
+    def explain_undecided(self) -> None:
+        """Says which machines and sections were scored but have no threshold, and why."""
+        from asd_tf.scoring.thresholds import unsupported_line
+
+        found = {group: self._detector.thresholds[group] for group in sorted(self._undecided)}
+        if line := unsupported_line(found):
+            print(line, file=sys.stderr)
+        elif found:
+            machine, section = next(iter(found))
+            print(
+                f"{machine}, section {section}: no threshold for recordings of several windows, "
+                "as so few false alarms cannot be simulated; allow more",
+                file=sys.stderr,
+            )
 
     def print(self) -> None:
         """Says what came of all rows."""

@@ -79,6 +79,7 @@ class BulkScoring:
             "per": self._per,
             "machine": self._machine,
             "section": self._section,
+            "false_alarms": sorted({t.false_alarms for t in self._detector.thresholds.values()}),
             "paths": hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest(),
         }
 
