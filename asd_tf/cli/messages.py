@@ -37,7 +37,9 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
     yield "detector", f"{run.detector_folder}"
     yield "metrics", f"{folder / 'metrics.csv'}, metrics.json"
     yield "scores", f"{folder / 'scores.csv'}"
-    plots = [name for name in ("roc.png", "scores.png") if (folder / name).exists()]
+    plots = [
+        name for name in ("roc.png", "scores.png", "reliability.png") if (folder / name).exists()
+    ]
     if plots:
         yield "plots", f"{folder / plots[0]}" + "".join(f", {name}" for name in plots[1:])
     if (folder / "submission").exists():

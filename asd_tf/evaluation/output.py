@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from asd_tf.evaluation.official import OfficialScore
-from asd_tf.evaluation.plots import roc_plot, score_plot
+from asd_tf.evaluation.plots import reliability_plot, roc_plot, score_plot
 from asd_tf.evaluation.results import Evaluation, SubsetEvaluation
 from asd_tf.evaluation.submission import write_submission
 from asd_tf.files import atomic_path, write_csv, write_json
@@ -19,14 +19,15 @@ def write_evaluation(evaluation: Evaluation, folder: str | os.PathLike, plots: b
     Args:
         evaluation: What to write.
         folder: Where to write; created if needed.
-        plots: Whether to draw scores.png and, if a section has both classes, roc.png.
+        plots: Whether to draw scores.png, roc.png if a section has both classes, and
+            reliability.png if normal clips have p-values.
     """
     folder = Path(folder)
     write_csv(folder / "scores.csv", evaluation.scored, defuse=True)
     write_csv(folder / "metrics.csv", evaluation.sections, defuse=True)
     write_json(folder / "metrics.json", _as_json(evaluation))
     write_submission(evaluation.submission, folder / "submission")
-    figures = {"roc.png": roc_plot, "scores.png": score_plot}
+    figures = {"roc.png": roc_plot, "scores.png": score_plot, "reliability.png": reliability_plot}
     for name, draw in figures.items():
         figure = draw(evaluation.scored, evaluation.sections) if plots else None
         if figure is None:
@@ -62,6 +63,7 @@ def _subset_as_json(subset: SubsetEvaluation) -> dict:
         "machines": {name: _score_as_json(score) for name, score in subset.machines.items()},
         "clips": subset.clips,
         "decisions": subset.decisions,
+        "false_alarms": subset.false_alarms.to_dict("records"),
         "others": {
             name: {**_score_as_json(other.official), "means": other.means}
             for name, other in subset.others.items()

@@ -1,4 +1,4 @@
-"""Figures of ROC curves and score histograms, with one panel for each machine and section.
+"""Figures of ROC curves, scores and false alarms, with one panel for each machine and section.
 
 The colors are those of Okabe and Ito, which people with color vision deficiencies can distinguish.
 """
@@ -12,11 +12,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from asd_tf.evaluation.false_alarms import LEVELS, kept_range, reliability_curves
 from asd_tf.evaluation.metrics import MAX_FPR
 from asd_tf.evaluation.roc import roc_curves, score_histogram
 from asd_tf.evaluation.section_metrics import KEY_COLUMNS, SectionKey, select_test_clips
 
 _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#8C8C8C"
+_STYLES = {
+    "source normals": {"color": _BLUE, "linewidth": 1.4},
+    "target normals": {"color": _ORANGE, "linewidth": 1.4, "linestyle": "--"},
+}
 _DPI = 120
 _KEYS = list(KEY_COLUMNS)
 
@@ -52,17 +57,49 @@ def roc_plot(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None:
 
 def _draw_roc(ax: Axes, clips: pd.DataFrame) -> None:
     ax.plot([0, 1], [0, 1], color=_GRAY, linewidth=0.7, linestyle=":")
-    styles = {
-        "source normals": {"color": _BLUE, "linewidth": 1.4},
-        "target normals": {"color": _ORANGE, "linewidth": 1.4, "linestyle": "--"},
-    }
     for curve in roc_curves(clips):
-        style = styles.get(curve.name, {"color": "black", "linewidth": 1.0})
+        style = _STYLES.get(curve.name, {"color": "black", "linewidth": 1.0})
         ax.plot(curve.fpr, curve.tpr, label=curve.name, **style)
     ax.axvspan(0, MAX_FPR, color=_GRAY, alpha=0.18, linewidth=0, label=f"pAUC (up to {MAX_FPR})")
     ax.set(xlim=(-0.01, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     ax.xaxis.set_major_formatter(_short)
     ax.yaxis.set_major_formatter(_short)
+
+
+def reliability_plot(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None:
+    """Draws seen against promised false alarms of every machine and section.
+
+    Promises are from 1 to 50 %. The shaded range is where a promise is that is kept exactly, 95 of
+    100 times, for as many normal clips as the smallest domain has.
+
+    Args:
+        scored: The scored table.
+        sections: The table that `section_metrics` makes of it.
+
+    Returns:
+        The figure, or None if no normal clip has a p-value.
+    """
+    if "p_value" not in scored:
+        return None
+    clips = _clips_by_section(select_test_clips(scored))
+    curves = {key: reliability_curves(of_section) for key, of_section in clips.items()}
+    curves = {key: of_section for key, of_section in curves.items() if of_section}
+    if not curves:
+        return None
+    figure, axes = _grid(len(curves), share_x=True)
+    for ax, (key, of_section) in zip(axes, curves.items(), strict=True):
+        ax.plot([0, 0.5], [0, 0.5], color=_GRAY, linewidth=0.7, linestyle=":")
+        low, high = kept_range(min(curve.count for curve in of_section))
+        ax.fill_between(LEVELS, low, high, color=_GRAY, alpha=0.18, linewidth=0, label="kept")
+        for curve in of_section:
+            style = _STYLES.get(curve.name, {"color": "black", "linewidth": 1.0})
+            ax.plot(LEVELS, curve.seen, label=curve.name, **style)
+        ax.set(xlim=(0, 0.5), ylim=(0, 1.02), xticks=[0, 0.1, 0.3, 0.5], yticks=[0, 0.5, 1])
+        ax.xaxis.set_major_formatter(_short)
+        ax.yaxis.set_major_formatter(_short)
+        ax.set_title(_title(key, np.nan, sections["subset"].nunique()))
+    _finish(figure, axes, "promised false alarms", "seen false alarms")
+    return figure
 
 
 def score_plot(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from asd_tf.evaluation.decisions import decision_metrics
+from asd_tf.evaluation.false_alarms import false_alarm_table
 from asd_tf.evaluation.intervals import Interval, score_interval
 from asd_tf.evaluation.official import (
     OFFICIAL_SCORES,
@@ -48,6 +49,7 @@ class SubsetEvaluation:
         clips: Numbers of test clips that are `scored` (have a score), `unscored` (have none) and
             `unlabeled` (have no label, with or without a score).
         decisions: See `decision_metrics`.
+        false_alarms: See `false_alarm_table`.
         others: Column of the scored table to the results of the scores in it.
     """
 
@@ -59,6 +61,7 @@ class SubsetEvaluation:
     mauc: float | None
     clips: dict[str, int]
     decisions: dict[str, float | int | None]
+    false_alarms: pd.DataFrame
     others: dict[str, OtherScore]
 
 
@@ -88,7 +91,12 @@ class Evaluation(SubsetEvaluation):
         return OFFICIAL_SCORES[self.formula].mean
 
 
-def evaluate(scored: pd.DataFrame, dataset: str, others: Sequence[str] = ()) -> Evaluation:
+def evaluate(
+    scored: pd.DataFrame,
+    dataset: str,
+    others: Sequence[str] = (),
+    promised: float | None = None,
+) -> Evaluation:
     """Evaluates the test clips of a scored table.
 
     Test clips without a label or without a score are left out of the metrics, and counted. Without
@@ -99,14 +107,19 @@ def evaluate(scored: pd.DataFrame, dataset: str, others: Sequence[str] = ()) -> 
         dataset: Name of the dataset, which decides the formula (see `formula_of`) and the
             submission files.
         others: Columns with other scores of the clips, evaluated in addition to `score`.
+        promised: The share of normal clips that the decisions promise an alarm of at most, 0 to 1;
+            None if it is not known.
     """
     formula = formula_of(dataset)
     test = scored[scored["split"] == "test"]
     subsets = {
-        name: _evaluate(rows, formula, others) for name, rows in test.groupby("subset", sort=True)
+        name: _evaluate(rows, formula, others, promised)
+        for name, rows in test.groupby("subset", sort=True)
     }
     together = (
-        next(iter(subsets.values())) if len(subsets) == 1 else _evaluate(test, formula, others)
+        next(iter(subsets.values()))
+        if len(subsets) == 1
+        else _evaluate(test, formula, others, promised)
     )
     return Evaluation(
         **vars(together),
@@ -118,7 +131,9 @@ def evaluate(scored: pd.DataFrame, dataset: str, others: Sequence[str] = ()) -> 
     )
 
 
-def _evaluate(scored: pd.DataFrame, formula: str, others: Sequence[str]) -> SubsetEvaluation:
+def _evaluate(
+    scored: pd.DataFrame, formula: str, others: Sequence[str], promised: float | None
+) -> SubsetEvaluation:
     clips = select_test_clips(scored)
     sections = section_metrics(scored)
     compute = OFFICIAL_SCORES[formula]
@@ -135,6 +150,7 @@ def _evaluate(scored: pd.DataFrame, formula: str, others: Sequence[str]) -> Subs
             "unlabeled": int(clips["label"].isna().sum()),
         },
         decisions=decision_metrics(clips),
+        false_alarms=false_alarm_table(scored, promised),
         others={name: _evaluate_other(scored, name, formula) for name in others},
     )
 

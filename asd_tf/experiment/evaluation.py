@@ -83,7 +83,8 @@ def evaluate_run(run: Run, tsne: bool = False, extra_scores: Sequence[str] = ())
     if run.settings.num_runs == 1:
         scores = _scores(run, detector)
         scored, added, scores = _scored(run, detector, scores, run.folder / _TRUTH, extra_scores)
-        return RunEvaluations(_write(run, scored, scores, [*scores.parts, *added], tsne))
+        others = [*scores.parts, *added]
+        return RunEvaluations(_write(run, detector, scored, scores, others, tsne))
     return _evaluate_many(run, detector, tsne, extra_scores)
 
 
@@ -107,8 +108,8 @@ def _evaluate_many(
         if not any(name in added for _, added, _ in tables):
             _scored(*evaluated[-1], run.folder / _TRUTH, [name])  # raises the reason
     *each, whole = [
-        _write(single, scored, details, [*details.parts, *added], tsne)
-        for (single, _, _), (scored, added, details) in zip(evaluated, tables, strict=True)
+        _write(single, part, scored, details, [*details.parts, *added], tsne)
+        for (single, part, _), (scored, added, details) in zip(evaluated, tables, strict=True)
     ]
     ensembles = [*_growing_ensembles(run, detector, scores), whole]
     summary = {**summarize_runs(each), "ensembles": summarize_runs(ensembles)}
@@ -173,10 +174,17 @@ def _scored(
 
 
 def _write(
-    run: Run, scored: pd.DataFrame, scores: Scores, others: Sequence[str], tsne: bool
+    run: Run,
+    detector: Detector,
+    scored: pd.DataFrame,
+    scores: Scores,
+    others: Sequence[str],
+    tsne: bool,
 ) -> Evaluation:
     """Evaluates a scored table, and writes metrics, plots and report into the folder of the run."""
-    evaluation = evaluate(scored, run.settings.dataset, others)
+    levels = {threshold.false_alarms for threshold in detector.thresholds.values()}
+    promised = levels.pop() if len(levels) == 1 else None
+    evaluation = evaluate(scored, run.settings.dataset, others, promised)
     write_evaluation(evaluation, run.evaluation_folder)
     report = run.evaluation_folder / "report.html"
     recordings = recordings_of(run.test_clips)

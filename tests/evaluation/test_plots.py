@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.integrate import trapezoid
 
-from asd_tf.evaluation.plots import roc_plot, score_plot
+from asd_tf.evaluation.plots import reliability_plot, roc_plot, score_plot
 from asd_tf.evaluation.section_metrics import section_metrics
 
 
@@ -105,3 +105,16 @@ def test_unusual_scores_are_drawn(one_section, scores):
     if scores == "outlier":
         low, high = figure.axes[0].get_xlim()
         assert high - low < 100
+
+
+def test_seen_false_alarms_are_drawn_against_promised_ones(scored):
+    """Each section must have a panel with a curve a domain, unless there are no p-values."""
+    assert draw(reliability_plot, scored) is None
+    p_values = scored["score"].rank(ascending=False, pct=True)
+    figure = draw(reliability_plot, scored.assign(p_value=p_values))
+    assert titles(figure) == ["fan 00", "fan 01", "pump 00", "pump 01"]
+    assert legend(figure) == ["kept", "source normals", "target normals"]
+    for ax in figure.axes:
+        for line in ax.lines[1:]:
+            assert (np.diff(line.get_ydata()) >= 0).all()
+    assert draw(reliability_plot, scored.assign(p_value=np.nan)) is None

@@ -111,6 +111,8 @@ def _facts(clip: pd.Series) -> Markup:
     facts = [clip["title"], f"score {number(clip['score'])}"]
     if not is_missing(clip["domain"]):
         facts.insert(1, clip["domain"])
+    if not is_missing(clip.get("p_value")):
+        facts.append(f"p-value {clip['p_value']:.2g}")
     if not is_missing(clip["threshold"]):
         facts.append(f"threshold {number(clip['threshold'])}")
     attributes = clip["attributes"] if isinstance(clip["attributes"], dict) else {}

@@ -6,6 +6,7 @@ import pandas as pd
 
 from asd_tf.evaluation.intervals import Interval
 from asd_tf.evaluation.official import OfficialScore
+from asd_tf.evaluation.report.false_alarms import false_alarm_part
 from asd_tf.evaluation.report.figures import bar_svg
 from asd_tf.evaluation.report.html import (
     Markup,
@@ -48,6 +49,7 @@ def result_chapter(evaluation: Evaluation, bad_files: int) -> Markup:
         "Result",
         *_heroes(evaluation),
         _decisions(evaluation),
+        false_alarm_part(evaluation),
         _left_out(evaluation, bad_files),
         _tables(evaluation),
     )

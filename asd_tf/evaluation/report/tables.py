@@ -51,6 +51,7 @@ def table(
     names: Sequence[str],
     rows: Iterable[Sequence[Any]],
     footer: Sequence[Sequence[Any]] = (),
+    warned: Sequence[bool] = (),
 ) -> Markup:
     """Builds a table that can be sorted by any column, and scrolled if it is too wide.
 
@@ -61,8 +62,10 @@ def table(
             as text.
         footer: Rows that stay at the end, such as means. If a row has fewer cells than columns, its
             first cell spans the columns that are missing.
+        warned: Which of the rows have the color of warnings; empty for none.
     """
     rows = list(rows)
+    flags = list(warned) or [False] * len(rows)
     is_number = [isinstance(cell, Cell) for cell in (rows[0] if rows else names)]
     heads = [
         element(
@@ -77,7 +80,10 @@ def table(
     children = [
         element("caption", caption),
         element("thead", element("tr", *heads)),
-        element("tbody", *(_row(row, len(names)) for row in rows)),
+        element(
+            "tbody",
+            *(_row(row, len(names), flag) for row, flag in zip(rows, flags, strict=True)),
+        ),
         element("tfoot", *(_row(row, len(names)) for row in footer)) if footer else None,
     ]
     content = element("table", *children, class_="sortable")
@@ -85,11 +91,12 @@ def table(
     return element("div", content, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
-def _row(cells: Sequence[Any], columns: int) -> Markup:
+def _row(cells: Sequence[Any], columns: int, is_warned: bool = False) -> Markup:
     first, *others = cells
     span = columns - len(others)
     head = _cell("th", first, scope="row", colspan=span if span > 1 else None)
-    return element("tr", head, *(_cell("td", cell) for cell in others))
+    name = "warned" if is_warned else None
+    return element("tr", head, *(_cell("td", cell) for cell in others), class_=name)
 
 
 def _cell(tag: str, cell: Any, **attributes: Any) -> Markup:
