@@ -71,8 +71,10 @@ def load_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:
         common = importlib.import_module(f"{RECIPES}.common")
         config.recording = common.recording_section()
     if "calibration" in config:
-        sections = current_recipe({"calibration": config.calibration.to_dict()})
-        config.calibration = ml_collections.ConfigDict(sections["calibration"])
+        own = config.calibration.to_dict()
+        current = current_recipe({"calibration": own})["calibration"]
+        if current != own:
+            config.calibration = ml_collections.ConfigDict(current)
     config.lock()
     return config
 

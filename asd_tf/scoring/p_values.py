@@ -75,8 +75,8 @@ class PValues:
             return np.full(scores.shape, np.nan)
         as_high = self.n - np.searchsorted(self._sorted, scores, side="left")
         p_values = np.maximum((1 + as_high) / (self.n + 1), self._least)
-        if self._tail is not None:
-            is_beyond = scores > self._sorted[-1]
+        is_beyond = scores > self._sorted[-1]
+        if is_beyond.any() and self._tail is not None:  # fitted only where it is needed
             p_values = np.where(is_beyond, self._tail.p_values(scores), p_values)
         return np.where(np.isnan(scores), np.nan, p_values)
 

@@ -74,12 +74,15 @@ def unsupported_line(thresholds: Mapping[Group, Threshold]) -> str | None:
         return None
     (machine, section), fewest = min(without.items(), key=lambda item: item[1].n)
     others = f" and {len(without) - 1} more" if len(without) > 1 else ""
-    # Rounded up, so that what is named can be promised.
-    possible = "no share" if not fewest.n else f"{math.ceil(1000 / (fewest.n + 1)) / 10:g} %"
+    if not fewest.n:
+        return (
+            f"{machine}, section {section}{others}: no threshold, as no normal score calibrates it"
+        )
+    possible = math.ceil(1000 / (fewest.n + 1)) / 10  # rounded up, so that it can be promised
     return (
         f"{machine}, section {section}{others}: no threshold, as {fewest.n} normal scores can "
-        f"promise {possible} of false alarms and not {100 * fewest.false_alarms:g} %; record more, "
-        "or allow more (calibration.false_alarms, or --false_alarms of asd-score)"
+        f"promise {possible:g} % of false alarms and not {100 * fewest.false_alarms:g} %; record "
+        "more, or allow more (calibration.false_alarms, or --false_alarms of asd-score)"
     )
 
 

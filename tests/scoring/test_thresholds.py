@@ -31,7 +31,9 @@ def test_what_cannot_be_promised_has_no_threshold_but_a_line():
     assert threshold_at(PValues(SCORES[:8]), 0.112).value is not None
     assert unsupported_line({("fan", "00"): enough}) is None
     none = threshold_at(PValues([]), 0.1)
-    assert "0 normal scores can promise no share" in unsupported_line({("fan", "00"): none})
+    assert "no threshold, as no normal score calibrates it" in unsupported_line(
+        {("fan", "00"): none}
+    )
 
 
 def test_threshold_survives_json():
