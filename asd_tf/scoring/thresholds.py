@@ -82,7 +82,8 @@ def unsupported_line(thresholds: Mapping[Group, Threshold]) -> str | None:
     return (
         f"{machine}, section {section}{others}: no threshold, as {fewest.n} normal scores can "
         f"promise {possible:g} % of false alarms and not {100 * fewest.false_alarms:g} %; record "
-        "more, or allow more (calibration.false_alarms, or --false_alarms of asd-score)"
+        "more, hold out more (calibration.held_out, where the method has it), or allow more "
+        "(calibration.false_alarms, --false_alarms)"
     )
 
 

@@ -73,12 +73,17 @@ def test_labels_arrive_after_scoring(run_dir, truth):
     flags = (f"--run_dir={run_dir}", f"--ground_truth={truth}", "--own_labels")
     assert exit_of(evaluate.main, *flags) == 0
     after = scores(run_dir)
-    for column in ("score", "threshold", "decision"):
+    for column in ("score", "p_value", "threshold", "decision"):
         np.testing.assert_array_equal(before[column], after[column])
     found = {clip_id.rpartition("/")[2]: (row.label, row.domain)
              for clip_id, row in zip(after.index, after.itertuples(), strict=True)}  # fmt: skip
     assert found == {name: (label, domain) for name, label, domain in CLIPS}
     assert metrics(run_dir)["official_score"] > 0.9
+    of_all, *of_parts = metrics(run_dir)["false_alarms"]
+    normal = [clip_id for clip_id, label, _ in CLIPS if label == 0]
+    assert (of_all["normals"], of_all["promised"]) == (len(normal), 0.1)
+    assert {(row["section"], row["domain"]) for row in of_parts} > {("03", "source")}
+    assert (run_dir / "evaluation" / "reliability.png").exists()
     assert "normal" in (run_dir / "evaluation" / "report.html").read_text()
 
 
