@@ -22,7 +22,7 @@ import grimp
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 PACKAGE = "asd_tf"
-GROUND = ("arguments", "compat", "config", "errors", "files", "progress", "seeds")
+GROUND = ("arguments", "compat", "config", "errors", "files", "old_keys", "progress", "seeds")
 
 WHAT = {
     "cli": "flags in, messages out",

@@ -90,7 +90,9 @@ def reliability_plot(scored: pd.DataFrame, sections: pd.DataFrame) -> Figure | N
     for ax, (key, of_section) in zip(axes, curves.items(), strict=True):
         ax.plot([0, 0.5], [0, 0.5], color=_GRAY, linewidth=0.7, linestyle=":")
         low, high = kept_range(min(curve.count for curve in of_section))
-        ax.fill_between(LEVELS, low, high, color=_GRAY, alpha=0.18, linewidth=0, label="kept")
+        ax.fill_between(
+            LEVELS, low, high, color=_GRAY, alpha=0.18, linewidth=0, label="promise kept (95 %)"
+        )
         for curve in of_section:
             style = _STYLES.get(curve.name, {"color": "black", "linewidth": 1.0})
             ax.plot(LEVELS, curve.seen, label=curve.name, **style)

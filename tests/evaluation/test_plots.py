@@ -113,7 +113,7 @@ def test_seen_false_alarms_are_drawn_against_promised_ones(scored):
     p_values = scored["score"].rank(ascending=False, pct=True)
     figure = draw(reliability_plot, scored.assign(p_value=p_values))
     assert titles(figure) == ["fan 00", "fan 01", "pump 00", "pump 01"]
-    assert legend(figure) == ["kept", "source normals", "target normals"]
+    assert legend(figure) == ["promise kept (95 %)", "source normals", "target normals"]
     for ax in figure.axes:
         for line in ax.lines[1:]:
             assert (np.diff(line.get_ydata()) >= 0).all()
