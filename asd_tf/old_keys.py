@@ -23,26 +23,19 @@ def false_alarms_of(quantile: float) -> float:
 
 
 class Renamed(NamedTuple):
-    """The current key of an old one.
+    """The current key of an old one, in the same section.
 
     Attributes:
-        section: The section of both.
-        name: The current name in it.
+        key: The dotted current key.
         convert: From the old value to the current one.
     """
 
-    section: str
-    name: str
+    key: str
     convert: Callable[[float], float]
-
-    @property
-    def key(self) -> str:
-        """The dotted current key."""
-        return f"{self.section}.{self.name}"
 
 
 RENAMED: Mapping[str, Renamed] = {
-    "calibration.quantile": Renamed("calibration", "false_alarms", false_alarms_of),
+    "calibration.quantile": Renamed("calibration.false_alarms", false_alarms_of),
 }
 """Dotted old key to the current one."""
 
@@ -96,11 +89,11 @@ def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """
     sections = dict(recipe)
     for old, renamed in RENAMED.items():
-        section, name = sections.get(renamed.section), old.rsplit(".", 1)[-1]
-        if isinstance(section, Mapping) and isinstance(section.get(name), int | float):
-            others = {key: value for key, value in section.items() if key != name}
-            converted = {renamed.name: renamed.convert(section[name])}
-            sections[renamed.section] = {**converted, **others}
+        name, _, old_leaf = old.rpartition(".")
+        section, leaf = sections.get(name), renamed.key.rpartition(".")[-1]
+        if isinstance(section, Mapping) and isinstance(section.get(old_leaf), int | float):
+            others = {key: value for key, value in section.items() if key != old_leaf}
+            sections[name] = {leaf: renamed.convert(section[old_leaf]), **others}
     for name, defaults in _DEFAULTS.items():
         if isinstance(sections.get(name), Mapping):
             sections[name] = {**defaults, **sections[name]}
