@@ -155,6 +155,10 @@ _DESCRIPTION: dict[str, Rule] = {
     "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
     # How p-values go on beyond the highest normal score; detectors of formats 2 and 3 have none.
     "calibration": object_of({"rule": one_of(RULES)}),
+    # Of the networks, in samples; only where the recipe states them, and not in detectors of 0.1.
+    "frames": list_of(
+        object_of({"length": integer(1, 10**9), "step": integer(1, 10**9)}), _MAX_PARTS
+    ),
     # The attribute of a clip that says `off` where the machine stands still.
     "state_column": text,
 }

@@ -24,9 +24,9 @@ from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
 from asd_tf.experiment.window_length import fitting_seconds
 from asd_tf.files import is_utf8, write_csv
-from asd_tf.methods.common.log_mel import frames_lines
 from asd_tf.methods.registry import load_method
 from asd_tf.run.folder import single_folder
+from asd_tf.run.frames import frames_lines
 from asd_tf.run.run import Run
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.p_values import FALSE_ALARMS, RULES

@@ -17,12 +17,13 @@ from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.crop_classifiers import machine_ids
 from asd_tf.methods.common.held_out import hold_out
 from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
-from asd_tf.methods.common.log_mel import frame_sizes, log_mel_layer
+from asd_tf.methods.common.log_mel import log_mel_layer
 from asd_tf.methods.common.log_mel_cache import log_held_out
 from asd_tf.models.heads.arcface_nll import ArcFaceNLL
 from asd_tf.models.stgram import stgram_mfn
 from asd_tf.run import networks
 from asd_tf.run.fit_detector import fit_detector
+from asd_tf.run.frames import frame_sizes
 from asd_tf.run.run import Run
 from asd_tf.scoring.scorers import Scorer
 from asd_tf.training.compiling import compile_network

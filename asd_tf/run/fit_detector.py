@@ -24,6 +24,7 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
+from asd_tf.run.frames import all_frame_sizes
 from asd_tf.run.health import state_description, training_limits
 from asd_tf.run.networks import export
 from asd_tf.run.run import Run
@@ -243,6 +244,7 @@ def _description(run: Run) -> dict[str, Any]:
         recording["recording"] = {"pool": run.config.recording.pool, "hop": hop}
     if apart:
         recording["channels"] = apart
+    frames = [{"length": length, "step": step} for length, step in all_frame_sizes(run.config)]
     return {
         "method": run.settings.method,
         "recipe": run.settings.recipe,
@@ -250,6 +252,7 @@ def _description(run: Run) -> dict[str, Any]:
         "channel": None if apart else common_channel(run.train_clips),
         "samples": run.samples,
         "calibration": {"rule": run.config.calibration.rule},
+        **({"frames": frames} if frames else {}),
         **recording,
         **state_description(run),
     }

@@ -15,10 +15,11 @@ from asd_tf.experiment.sample_rates import LIMITS
 from asd_tf.frontends import frames_at
 from asd_tf.methods import asai, stgram, wilkinghoff
 from asd_tf.methods.common.checks import samples_of
-from asd_tf.methods.common.log_mel import frame_sizes, frames_lines, log_mel_layer
+from asd_tf.methods.common.log_mel import log_mel_layer
 from asd_tf.methods.common.log_mel_cache import log_mel_model
 from asd_tf.methods.kuroyanagi import classifier_networks
 from asd_tf.methods.registry import load_method
+from asd_tf.run.frames import frame_sizes, frames_lines
 
 SECONDS = 2.0
 PUBLISHED = 16000

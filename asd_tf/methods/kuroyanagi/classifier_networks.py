@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from asd_tf.losses.arcface import ArcFace
 from asd_tf.losses.ddcsad import DDCSAD
-from asd_tf.methods.common.log_mel import FRAMES, frame_sizes, log_mel_layer
+from asd_tf.methods.common.log_mel import log_mel_layer
 from asd_tf.models.efficientnet_b3 import efficientnet_b3
 from asd_tf.models.heads.crops import ApplyToCrops, evenly_spaced
 from asd_tf.models.heads.ddcsad_scores import DDCSADScores
 from asd_tf.models.resnet import resnet34, resnext50
+from asd_tf.run.frames import FRAMES, frame_sizes
 from asd_tf.training.compiling import compile_network
 from asd_tf.training.initial_state import InitialState
 from asd_tf.training.one_cycle import one_cycle_momentum, one_cycle_rate
