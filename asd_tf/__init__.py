@@ -21,7 +21,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.2.0"
 
-__all__ = ["Detector", "Result", "evaluate", "load_detector", "train"]
+__all__ = ["Detector", "Result", "evaluate", "evaluate_detector", "load_detector", "train"]
 
 
 def __getattr__(name: str) -> Any:

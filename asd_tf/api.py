@@ -34,6 +34,7 @@ from asd_tf.detector.folder import detector_in
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.experiment import training
+from asd_tf.experiment.detector_evaluation import evaluate_detector as _evaluate_detector
 from asd_tf.experiment.evaluation import add_ground_truth, evaluate_run
 from asd_tf.experiment.recipe import (
     PAPER,
@@ -205,6 +206,30 @@ def evaluate(
     if ground_truth is not None:
         add_ground_truth(run, ground_truth, own_labels)
     return Result(run, *evaluate_run(run, tsne, extra_scores))
+
+
+def evaluate_detector(
+    detector: Detector | str | Path,
+    data: str | Path | Sequence[str | Path],
+    out: str | Path,
+    **options: Any,
+) -> Evaluation:
+    """Evaluates a saved detector on labeled data, without the run that made it.
+
+    Args:
+        detector: The detector, or its folder, or that of its run.
+        data: Folders of data and manifests (CSV); only their test clips are judged.
+        out: Folder to write report, metrics, scores and plots to.
+        options: `dataset`, `ground_truth`, `own_labels`, `extra_scores` and `tsne`, as in `train`
+            and `evaluate`.
+
+    Raises:
+        InputError: If the detector or the data are not as needed, or no clip can be judged.
+        UsageError: If a name is unknown or impossible, or the folder holds something else.
+    """
+    detector = detector if isinstance(detector, Detector) else load_detector(detector)
+    paths = [data] if isinstance(data, str | Path) else list(data)
+    return _evaluate_detector(detector, paths, out, **options)
 
 
 def load_detector(folder: str | Path, *, require_signature: str | Path | None = None) -> Detector:

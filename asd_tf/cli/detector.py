@@ -3,13 +3,15 @@
 from absl import flags
 
 from asd_tf.cli import commands
-from asd_tf.cli.detector_commands import card, info, sign, verify
+from asd_tf.cli.detector_commands import card, evaluate, info, sign, verify
+from asd_tf.cli.evaluate import define_report_flags, define_truth_flags
 
 DESCRIPTION = """
-Shows, checks and signs a detector, given its folder or that of its run.
+Shows, evaluates, checks and signs a detector, given its folder or that of its run.
 
   asd-detector info DETECTOR
   asd-detector card DETECTOR --output=README.md
+  asd-detector evaluate DETECTOR DATA --out=FOLDER
   asd-detector verify DETECTOR
   asd-detector sign DETECTOR --key=private.pem
   asd-detector verify DETECTOR --key=public.pem
@@ -23,6 +25,17 @@ what its thresholds promise, and how it is used. It is printed, or written to th
 which must lie outside of the folder of the detector.
 
   asd-detector card runs/wilkinghoff-quick-simulated-seed0 --output=README.md
+"""
+
+EVALUATE = """
+Evaluates a detector on labeled data, without the run that made it: report, metrics, scores and
+plots, as an evaluation of a run. Data are folders as for asd-train, or manifests; their test clips
+are judged, and rows of a manifest without a split are test clips. Clips without a label, and of
+machines that the detector does not know, are counted.
+
+  asd-detector evaluate DETECTOR /data/new --out=evaluation
+  asd-detector evaluate DETECTOR labeled.csv --out=evaluation
+  asd-detector evaluate DETECTOR /data/dcase2022 --ground_truth=evaluator.zip --out=evaluation
 """
 
 INFO = """
@@ -66,8 +79,22 @@ def _define_output(values: flags.FlagValues) -> None:
     flags.DEFINE_string("output", None, "File to write, whole or not at all.", flag_values=values)
 
 
+def _define_evaluate(values: flags.FlagValues) -> None:
+    flags.DEFINE_string("out", None, "Folder to write the evaluation to.", flag_values=values)
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "Layout of the data: dcase2020 to dcase2026, folder or manifest; by default detected from "
+        "the file names.",
+        flag_values=values,
+    )
+    define_truth_flags(values)
+    define_report_flags(values)
+
+
 COMMANDS: dict[str, commands.Command] = {
     "card": (_define_output, card, CARD),
+    "evaluate": (_define_evaluate, evaluate, EVALUATE),
     "info": (commands.no_flags, info, INFO),
     "sign": (_define_key, sign, SIGN),
     "verify": (_define_key, verify, VERIFY),

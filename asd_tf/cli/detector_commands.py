@@ -12,7 +12,7 @@ def info(values: flags.FlagValues, positional: list[str]) -> None:
     """Shows what a detector is."""
     folder = folder_of(positional)
     from asd_tf.detector import Detector
-    from asd_tf.service.description import facts_of
+    from asd_tf.detector.description import facts_of
 
     detector = Detector.load(folder)
     for name, text in facts_of(detector).items():
@@ -38,6 +38,23 @@ def card(values: flags.FlagValues, positional: list[str]) -> None:
 
     write_text(values.output, text)
     app.echo(f"{values.output}: the card of {folder}")
+
+
+def evaluate(values: flags.FlagValues, positional: list[str]) -> None:
+    """Evaluates a detector on labeled data."""
+    if len(positional) < 2:
+        raise UsageError("name a detector, and folders or manifests of labeled data")
+    if values.out is None:
+        raise UsageError("--out is missing: name the folder to write the evaluation to")
+    from asd_tf import api
+    from asd_tf.cli.messages import report_evaluation
+
+    names = ("dataset", "ground_truth", "own_labels", "extra_scores", "tsne")
+    folder, *data = positional
+    evaluation = api.evaluate_detector(
+        folder, data, values.out, **{name: values[name].value for name in names}
+    )
+    report_evaluation(evaluation, Path(values.out))
 
 
 def sign(values: flags.FlagValues, positional: list[str]) -> None:
@@ -86,17 +103,6 @@ def check_output(output: str, detector: Path) -> None:
     path = Path(output)
     if path.exists() and not path.is_file():
         raise UsageError(f"--output={output}: is a folder or a device, and no file")
-    check_outside("output", path, detector)
+    from asd_tf.detector.folder import check_outside
 
-
-def check_outside(flag: str, path: Path, detector: Path) -> None:
-    """Refuses a path in the folder of a detector, where it would be a foreign file.
-
-    Raises:
-        UsageError: If it is one.
-    """
-    if path.resolve().is_relative_to(detector.resolve()):
-        raise UsageError(
-            f"--{flag}={path}: is in the folder of the detector, which is sealed; choose a path "
-            "outside"
-        )
+    check_outside(path, detector)

@@ -18,6 +18,11 @@ def define_flags(values: flags.FlagValues) -> None:
     """Defines the flags of the command."""
     flags.DEFINE_string("run_dir", None, "Folder of the run.", flag_values=values)
     define_truth_flags(values)
+    define_report_flags(values)
+
+
+def define_report_flags(values: flags.FlagValues) -> None:
+    """Defines the flags of what is added to the results."""
     flags.DEFINE_bool(
         "tsne", False, "Add a map of the embeddings by t-SNE to the report.", flag_values=values
     )
@@ -36,8 +41,8 @@ def define_truth_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "ground_truth",
         None,
-        "Labels of the evaluation clips: folder, zip or CSV of the official evaluator. They are "
-        "kept with the run.",
+        "Labels of the evaluation clips: folder, zip or CSV of the official evaluator. Those of a "
+        "run are kept with it.",
         flag_values=values,
     )
     flags.DEFINE_bool(

@@ -1,9 +1,11 @@
 """The results that the commands print."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from asd_tf.api import Result
 from asd_tf.cli import app
+from asd_tf.evaluation.results import Evaluation
 from asd_tf.evaluation.text_tables import (
     format_ensembles_table,
     format_runs_table,
@@ -30,11 +32,18 @@ def report_run(result: Result) -> None:
         app.echo(f"{name:<13}{text}")
 
 
-def _results(run: Run) -> Iterator[tuple[str, str]]:
-    """Yields name and text of the results of a run, and of possible next commands."""
-    folder = run.evaluation_folder
+def report_evaluation(evaluation: Evaluation, folder: Path) -> None:
+    """Prints the metrics of a detector, and the paths of its evaluation."""
+    app.echo("")
+    app.echo(format_table(evaluation))
+    app.echo("")
+    for name, text in _files(folder):
+        app.echo(f"{name:<13}{text}")
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yields name and path of the files of an evaluation."""
     yield "report", f"{folder / 'report.html'}"
-    yield "detector", f"{run.detector_folder}"
     yield "metrics", f"{folder / 'metrics.csv'}, metrics.json"
     yield "scores", f"{folder / 'scores.csv'}"
     plots = [
@@ -44,6 +53,12 @@ def _results(run: Run) -> Iterator[tuple[str, str]]:
         yield "plots", f"{folder / plots[0]}" + "".join(f", {name}" for name in plots[1:])
     if (folder / "submission").exists():
         yield "submission", f"{folder / 'submission'}"
+
+
+def _results(run: Run) -> Iterator[tuple[str, str]]:
+    """Yields name and text of the results of a run, and of possible next commands."""
+    yield from _files(run.evaluation_folder)
+    yield "detector", f"{run.detector_folder}"
     yield "next", f"asd-score {run.detector_folder} FILES_OR_FOLDERS   scores new recordings"
     yield "", f"asd-evaluate --run_dir={run.folder}   evaluates again"
     if (run.folder / "tensorboard").exists():

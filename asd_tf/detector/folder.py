@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from asd_tf.errors import InputError
+from asd_tf.errors import InputError, UsageError
 from asd_tf.files import sha256_of
 
 MAX_FILES = 50_000
@@ -18,6 +18,22 @@ def detector_in(folder: str | Path) -> Path:
     folder = Path(folder)
     inside = folder / "detector"
     return inside if (inside / "detector.json").exists() else folder
+
+
+def check_outside(path: Path, folder: Path) -> None:
+    """Refuses to write into the folder of a detector, where a file would be a foreign one.
+
+    Args:
+        path: The file or folder to write.
+        folder: The folder of the detector.
+
+    Raises:
+        UsageError: If it lies in the folder.
+    """
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{path}: is in the folder of the detector, which is sealed; choose a path outside"
+        )
 
 
 def digests_of(folder: Path, left_out: frozenset[str]) -> dict[str, str]:

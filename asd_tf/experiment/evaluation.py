@@ -12,15 +12,13 @@ from asd_tf.data.health.clips import write_measures
 from asd_tf.data.layouts.ground_truth import read_ground_truth
 from asd_tf.data.windows import recordings_of
 from asd_tf.detector import Detector, FusedDetector
-from asd_tf.errors import InputError, UsageError
-from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES, add_extra_score
-from asd_tf.evaluation.ground_truth import join_ground_truth
-from asd_tf.evaluation.output import write_evaluation
-from asd_tf.evaluation.report import ReportContext, write_report
+from asd_tf.errors import InputError
+from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES
+from asd_tf.evaluation.report import ReportContext
 from asd_tf.evaluation.results import Evaluation, evaluate
 from asd_tf.evaluation.runs import summarize_runs
+from asd_tf.experiment.evaluated_clips import EvaluatedClips, score_windows
 from asd_tf.files import write_csv, write_json
-from asd_tf.progress import progress_over
 from asd_tf.run.run import Run
 from asd_tf.scoring.scores import Scores
 
@@ -81,10 +79,9 @@ def evaluate_run(run: Run, tsne: bool = False, extra_scores: Sequence[str] = ())
         )
     detector = Detector.load(run.detector_folder)
     if run.settings.num_runs == 1:
-        scores = _scores(run, detector)
-        scored, added, scores = _scored(run, detector, scores, run.folder / _TRUTH, extra_scores)
-        others = [*scores.parts, *added]
-        return RunEvaluations(_write(run, detector, scored, scores, others, tsne))
+        clips = _evaluated(run, run.folder / _TRUTH)
+        scored, added, scores = clips.scored(detector, _scores(run, detector), extra_scores)
+        return RunEvaluations(clips.write(detector, scored, scores, [*scores.parts, *added], tsne))
     return _evaluate_many(run, detector, tsne, extra_scores)
 
 
@@ -98,18 +95,22 @@ def _evaluate_many(
     """
     singles = {name: Run.load(run.root.single(int(name))) for name in detector.parts}
     scores = {name: _scores(single, detector.parts[name]) for name, single in singles.items()}
-    evaluated = [(singles[name], detector.parts[name], scores[name]) for name in singles]
-    evaluated.append((run, detector, detector.fuse(scores, run.test_clips)))
+    truth = run.folder / _TRUTH
+    evaluated = [
+        (_evaluated(singles[name], truth), detector.parts[name], scores[name]) for name in singles
+    ]
+    evaluated.append((_evaluated(run, truth), detector, detector.fuse(scores, run.test_clips)))
     tables = [
-        _scored(*arguments, run.folder / _TRUTH, extra_scores, skip_impossible=True)
-        for arguments in evaluated
+        clips.scored(*scored_by, extra_scores, skip_impossible=True)
+        for clips, *scored_by in evaluated
     ]
     for name in extra_scores:
         if not any(name in added for _, added, _ in tables):
-            _scored(*evaluated[-1], run.folder / _TRUTH, [name])  # raises the reason
+            clips, *scored_by = evaluated[-1]
+            clips.scored(*scored_by, [name])  # raises the reason
     *each, whole = [
-        _write(single, part, scored, details, [*details.parts, *added], tsne)
-        for (single, part, _), (scored, added, details) in zip(evaluated, tables, strict=True)
+        clips.write(part, scored, details, [*details.parts, *added], tsne)
+        for (clips, part, _), (scored, added, details) in zip(evaluated, tables, strict=True)
     ]
     ensembles = [*_growing_ensembles(run, detector, scores), whole]
     summary = {**summarize_runs(each), "ensembles": summarize_runs(ensembles)}
@@ -121,75 +122,31 @@ def _growing_ensembles(
     run: Run, detector: FusedDetector, scores: Mapping[str, Scores]
 ) -> Iterator[Evaluation]:
     """Yields the evaluations of the first run, the first two, and so on, but not of all."""
-    names = list(scores)
+    names, clips = list(scores), _evaluated(run, run.folder / _TRUTH)
     for count in range(1, len(names)):
         first = {name: scores[name] for name in names[:count]}
         fused = detector.fuse(first, run.test_clips)
-        scored, _, _ = _scored(run, detector, fused, run.folder / _TRUTH, ())
+        scored, _, _ = clips.scored(detector, fused)
         # The thresholds are those of all runs together.
         yield evaluate(scored.assign(decision=pd.NA), run.settings.dataset)
 
 
 def _scores(run: Run, detector: Detector) -> Scores:
     """Scores the test clips of a run, from stored embeddings where these are valid."""
-    clips = run.test_clips
-    known = detector.is_known(clips)
-    with progress_over(int(known.sum()), "score") as progress:
-        scores = detector.score_with_details(
-            clips[known].reset_index(drop=True), progress, run.embeddings
-        )
-    scores = scores.spread(known)
+    scores = score_windows(detector, run.test_clips, run.embeddings)
     if scores.verdicts is not None and scores.verdicts.measures is not None:
-        write_measures(run.folder / "health" / "test.csv", clips, scores.verdicts.measures)
+        write_measures(run.folder / "health" / "test.csv", run.test_clips, scores.verdicts.measures)
     return scores
 
 
-def _scored(
-    run: Run,
-    detector: Detector,
-    scores: Scores,
-    truth: Path,
-    extra_scores: Sequence[str],
-    skip_impossible: bool = False,
-) -> tuple[pd.DataFrame, list[str], Scores]:
-    """Scores recordings by the scores of their windows.
-
-    Returns:
-        The scored table, with ground truth and extra scores, the names of the latter, and the
-        scores of the recordings.
-    """
-    recordings, scores = detector.recordings.pooled(run.test_clips, scores)
-    scored, added = detector.with_decisions(recordings, scores).assign(**scores.parts), []
-    if truth.exists():
-        scored = join_ground_truth(scored, _load_truth(truth))
-    for name in extra_scores:
-        try:
-            scored = add_extra_score(name, scored, scores, run.settings.dataset)
-        except UsageError:
-            if not skip_impossible:
-                raise
-        else:
-            added.append(name)
-    return scored, added, scores
-
-
-def _write(
-    run: Run,
-    detector: Detector,
-    scored: pd.DataFrame,
-    scores: Scores,
-    others: Sequence[str],
-    tsne: bool,
-) -> Evaluation:
-    """Evaluates a scored table, and writes metrics, plots and report into the folder of the run."""
-    levels = {threshold.false_alarms for threshold in detector.thresholds.values()}
-    promised = levels.pop() if len(levels) == 1 else None
-    evaluation = evaluate(scored, run.settings.dataset, others, promised)
-    write_evaluation(evaluation, run.evaluation_folder)
-    report = run.evaluation_folder / "report.html"
-    recordings = recordings_of(run.test_clips)
-    write_report(report, evaluation, recordings, scores.features, _context(run), tsne)
-    return evaluation
+def _evaluated(run: Run, truth: Path) -> EvaluatedClips:
+    return EvaluatedClips(
+        windows=run.test_clips,
+        dataset=run.settings.dataset,
+        truth=_load_truth(truth) if truth.exists() else None,
+        folder=run.evaluation_folder,
+        context=_context(run),
+    )
 
 
 def _load_truth(path: Path) -> pd.DataFrame:

@@ -10,10 +10,10 @@ from sealed import detector_of_format, reseal
 from asd_tf.cli import detector as command
 from asd_tf.cli import train
 from asd_tf.detector import Detector
+from asd_tf.detector.description import facts_of
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.service.card import card_of
-from asd_tf.service.description import facts_of
 
 
 @pytest.fixture(scope="module")

@@ -35,11 +35,15 @@ _KNOWN = (
 )  # fmt: skip
 
 
-def manifest_rows(path: str | os.PathLike) -> list[dict[str, Any]]:
+def manifest_rows(path: str | os.PathLike, split: str = "train") -> list[dict[str, Any]]:
     """Builds the rows of the clip table; no recording is opened.
 
     The clip_id is the path as it is written, followed by `#12.5-22.5` for a part of a file and by
     `#channel1` for a channel that the manifest names.
+
+    Args:
+        path: The manifest.
+        split: The split of rows that name none.
 
     Raises:
         InputError: If the manifest is missing or damaged, a value is wrong, a file is missing or
@@ -51,7 +55,7 @@ def manifest_rows(path: str | os.PathLike) -> list[dict[str, Any]]:
     lines: dict[str, int] = {}
     for line, cells in _lines_of(path):
         try:
-            row = _row(path.absolute().parent, cells)
+            row = _row(path.absolute().parent, cells, split)
         except (InputError, UsageError) as error:
             raise InputError(f"{path}, line {line}: {error}") from None
         first = lines.setdefault(row["clip_id"], line)
@@ -104,11 +108,11 @@ def _check_header(path: Path, header: list[str]) -> None:
             raise InputError(f"{path}, line 1: {reason}")
 
 
-def _row(folder: Path, cells: Mapping[str, str]) -> dict[str, Any]:
+def _row(folder: Path, cells: Mapping[str, str], default_split: str) -> dict[str, Any]:
     for name in _NEEDED:
         if not cells[name]:
             raise InputError(f"no {name}")
-    split = _choice("split", cells.get("split", "")) or "train"
+    split = _choice("split", cells.get("split", "")) or default_split
     channel = parse_channel(cells["channel"]) if cells.get("channel") else None
     start = _seconds(cells, "start_s", 0.0, lambda value: value >= 0)
     duration = _seconds(cells, "duration_s", math.nan, lambda value: value > 0)

@@ -22,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 def read_clips(
-    data_dir: str | Path, dataset: str | None = None, channel: str | None = None
+    data_dir: str | Path,
+    dataset: str | None = None,
+    channel: str | None = None,
+    split: str = "train",
 ) -> tuple[pd.DataFrame, str]:
     """Lists the clips of a data folder; no recording is opened.
 
@@ -37,6 +40,7 @@ def read_clips(
             the default of the edition (near in 2026), else the mean. A clip whose manifest names a
             channel keeps that. For each, channels are missing as for the mean: the clips are still
             to be divided, see `asd_tf.data.channel_windows`.
+        split: The split of rows of a manifest that name none.
 
     Returns:
         The clip table, sorted by clip_id (a manifest in its own order), and the name of the
@@ -54,7 +58,7 @@ def read_clips(
     path = Path(data_dir)
     is_file = path.suffix.lower() == ".csv" and not path.is_dir()
     if dataset == "manifest" or (dataset is None and is_file):
-        rows, dataset = manifest_rows(path), "manifest"
+        rows, dataset = manifest_rows(path, split), "manifest"
     else:
         rows, dataset = _read_tree(list_files(path), dataset)
     clips = check_clips(pd.DataFrame(rows))

@@ -1,4 +1,4 @@
-"""The run that a report describes."""
+"""What a report says beside its results: of a run, or of a detector alone."""
 
 import dataclasses
 import importlib.metadata
@@ -35,15 +35,15 @@ def installed_versions() -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class ReportContext:
-    """What a report says about a run besides its results.
+    """What a report says about a run, or a detector, besides its results.
 
     Attributes:
         method: Name of the method.
         recipe: Name of the recipe.
         dataset: Name of the dataset's layout, such as `dcase2022`.
-        seed: Seed of the run.
-        values: The recipe, with dotted keys.
-        settings: Other settings of the run, such as `num_runs`.
+        seed: Seed of the run; None where the run is not known.
+        values: The recipe, with dotted keys; empty where it is not known.
+        settings: Other settings of the run, such as `num_runs`, or what a detector is.
         commands: Command lines that reproduce these results.
         bad_files: Files that could not be read, with the columns clip_id and reason; None if that
             was not checked.
@@ -53,8 +53,8 @@ class ReportContext:
     method: str
     recipe: str
     dataset: str
-    seed: int
-    values: Mapping[str, Any]
+    seed: int | None = None
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     commands: Sequence[str] = ()
     bad_files: pd.DataFrame | None = None

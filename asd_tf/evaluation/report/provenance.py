@@ -56,9 +56,10 @@ def provenance_chapter(context: ReportContext) -> Markup:
         "method": context.method,
         "recipe": context.recipe,
         "dataset": context.dataset,
-        "seed": context.seed,
+        **({} if context.seed is None else {"seed": context.seed}),
     }
     run |= {name: value for name, value in context.settings.items() if name not in run}
+    heading = "Detector" if context.seed is None else "Run"
     commands = element("pre", element("code", "\n".join(context.commands)), tabindex=0)
     return chapter(
         "provenance",
@@ -66,7 +67,7 @@ def provenance_chapter(context: ReportContext) -> Markup:
         join(element("h3", "Commands"), commands) if context.commands else None,
         element(
             "div",
-            element("div", element("h3", "Run"), definitions(_shown(run))),
+            element("div", element("h3", heading), definitions(_shown(run))),
             element("div", element("h3", "Versions"), definitions(context.versions.items())),
             class_="columns",
         ),
