@@ -3,15 +3,17 @@
 from absl import flags
 
 from asd_tf.cli import commands
-from asd_tf.cli.detector_commands import card, evaluate, info, sign, verify
+from asd_tf.cli.detector_commands import card, drift, evaluate, info, sign, verify
 from asd_tf.cli.evaluate import define_report_flags, define_truth_flags
 
 DESCRIPTION = """
-Shows, evaluates, checks and signs a detector, given its folder or that of its run.
+Shows, evaluates, checks and signs a detector, and says whether recordings still are as in training.
+Given is its folder, or that of its run.
 
   asd-detector info DETECTOR
   asd-detector card DETECTOR --output=README.md
   asd-detector evaluate DETECTOR DATA --out=FOLDER
+  asd-detector drift DETECTOR RECORDINGS
   asd-detector verify DETECTOR
   asd-detector sign DETECTOR --key=private.pem
   asd-detector verify DETECTOR --key=public.pem
@@ -25,6 +27,22 @@ what its thresholds promise, and how it is used. It is printed, or written to th
 which must lie outside of the folder of the detector.
 
   asd-detector card runs/wilkinghoff-quick-simulated-seed0 --output=README.md
+"""
+
+DRIFT = """
+Says of each machine and section whether recent recordings still are like those of training: their
+scores, the features of the networks, the levels of frequency bands, the sensor, and whether there
+is a recording from which on they have changed. No labels are needed, and the recordings should be
+of a machine that is taken for healthy. At least 10 recordings are compared.
+
+  asd-detector drift DETECTOR /data/this_week/fan
+  asd-detector drift DETECTOR recordings.csv --by=time --output=drift.json --fail_on_drift
+
+They are taken in the order of time in which they are named (files of a folder by their names);
+--by=COLUMN sorts by a column of the manifest, --by=modified by the time of the last change.
+
+Exit status 0 if every file was read, drifted or not, else 1; 3 with --fail_on_drift if a machine
+and section has drifted. docs/detectors.md says what is compared, and how often it errs.
 """
 
 EVALUATE = """
@@ -92,8 +110,39 @@ def _define_evaluate(values: flags.FlagValues) -> None:
     define_report_flags(values)
 
 
+def _define_drift(values: flags.FlagValues) -> None:
+    flags.DEFINE_string("machine", None, "The machine of all recordings.", flag_values=values)
+    flags.DEFINE_string("section", None, "The section of all recordings.", flag_values=values)
+    flags.DEFINE_string(
+        "by",
+        None,
+        "Column of the manifest by which recordings are sorted, or modified: the time of the last "
+        "change of the file.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "level",
+        0.01,
+        "Probability in each machine and section that recordings like those of training are called "
+        "drifted.",
+        lower_bound=0.005,
+        upper_bound=0.5,
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "fail_on_drift",
+        False,
+        "Exit with status 3 if a machine and section has drifted.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "output", None, "File to write all numbers to, as JSON.", flag_values=values
+    )
+
+
 COMMANDS: dict[str, commands.Command] = {
     "card": (_define_output, card, CARD),
+    "drift": (_define_drift, drift, DRIFT),
     "evaluate": (_define_evaluate, evaluate, EVALUATE),
     "info": (commands.no_flags, info, INFO),
     "sign": (_define_key, sign, SIGN),

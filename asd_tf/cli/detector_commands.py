@@ -1,11 +1,21 @@
 """What the commands of `asd-detector` do, beyond the checks of their flags."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from asd_tf.cli import app
-from asd_tf.errors import UsageError
+from asd_tf.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from asd_tf.data.groups import Group
+    from asd_tf.service.drift.observed import Listener
+    from asd_tf.service.drift.verdict import Drift
+
+DRIFTED = 3
 
 
 def info(values: flags.FlagValues, positional: list[str]) -> None:
@@ -38,6 +48,51 @@ def card(values: flags.FlagValues, positional: list[str]) -> None:
 
     write_text(values.output, text)
     app.echo(f"{values.output}: the card of {folder}")
+
+
+def drift(values: flags.FlagValues, positional: list[str]) -> int:
+    """Compares recordings with those of training; returns the exit status."""
+    if len(positional) < 2:
+        raise UsageError("name a detector, and files, folders or manifests of recent recordings")
+    from asd_tf.detector.folder import detector_in
+
+    folder = detector_in(positional[0])
+    if values.output is not None:
+        check_output(values.output, folder)
+    from asd_tf.data.layouts.inputs import Inputs
+    from asd_tf.detector import Detector
+    from asd_tf.files import write_json
+    from asd_tf.progress import progress_over
+    from asd_tf.service.drift.find import find_drift, in_order
+
+    detector = Detector.load(folder)
+    clips = in_order(Inputs(positional[1:], detector.channel), values.by)
+    options = {name: values[name].value for name in ("machine", "section", "level")}
+    with progress_over(len(clips), "score") as progress:
+        found, listener = find_drift(detector, clips, progress=progress, **options)
+    report_drift(found, listener)
+    if values.output is not None:
+        groups = [{"machine": m, "section": s, **of.to_json()} for (m, s), of in found.items()]
+        write_json(values.output, {"level": values.level, "groups": groups})
+    if values.fail_on_drift and any(of.reasons for of in found.values()):
+        return DRIFTED
+    return 1 if listener.unknown or any(of.observed.bad for of in found.values()) else 0
+
+
+def report_drift(found: "Mapping[Group, Drift]", listener: "Listener") -> None:
+    """Prints the verdict of each group with its numbers, and says what was not compared."""
+    from asd_tf.service.drift.verdict import text_of
+
+    for (machine, section), of_group in found.items():
+        app.echo(f"{machine} {section}: {of_group.verdict}")
+        for name, text in text_of(of_group).items():
+            app.echo(f"    {name:<13}{printable(text)}")
+    for (machine, section), count in listener.unknown.items():
+        print(
+            f"not known: machine '{machine}', section '{section}': {count} recordings (set "
+            "--machine and --section)",
+            file=sys.stderr,
+        )
 
 
 def evaluate(values: flags.FlagValues, positional: list[str]) -> None:
