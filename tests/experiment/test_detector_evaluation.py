@@ -13,7 +13,15 @@ from asd_tf.cli import train
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.scoring.fusion import Fusion
 
-FILES = {"report.html", "metrics.csv", "metrics.json", "scores.csv", "roc.png", "scores.png", "reliability.png"}
+FILES = {
+    "report.html",
+    "metrics.csv",
+    "metrics.json",
+    "scores.csv",
+    "roc.png",
+    "scores.png",
+    "reliability.png",
+}
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,12 @@ from scipy import stats
 from asd_tf.scoring.drift.features import FeatureMoments, FeatureStatistics, moved
 from asd_tf.scoring.drift.levels import LevelShift
 from asd_tf.scoring.drift.martingale import find_change, online_p_values
-from asd_tf.scoring.drift.scores import ScoreShift, conformal_p_values
+from asd_tf.scoring.drift.scores import ScoreShift
 
 LEVEL = 0.05
 REPEATS = 200
 # Errors in so many repeats that a test of the level would have with a probability of 0.1 %.
 MOST = int(stats.binom.ppf(0.999, REPEATS, LEVEL))
-
-
-def test_p_values_count_the_normal_scores_above():
-    """(1 + number of calibration scores at least as high) / (n + 1), also of equal scores."""
-    found = conformal_p_values(np.array([0.5, 2.0, 2.5, 9.0]), np.array([3.0, 1.0, 2.0, 2.0]))
-    np.testing.assert_allclose(found, [1.0, 0.8, 0.4, 0.2])
 
 
 @pytest.mark.parametrize(("recent", "calibration"), [(100, 30), (15, 100)])

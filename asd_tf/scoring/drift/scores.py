@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 from scipy import stats
 
+from asd_tf.scoring.p_values import PValues
+
 LOW = 0.1
 """Of recordings like those of training, this share has a p-value of at most as much."""
 
@@ -14,7 +16,7 @@ class ScoreShift:
     """The p-values of recent scores, compared with the uniform ones that normal recordings have.
 
     Attributes:
-        p_values: [n] the conformal p-value of each recording.
+        p_values: [n] the conformal p-value of each recording, see `PValues`.
         share_low: Share of them of at most `LOW`.
         distance: Largest difference of the distribution functions, 0 to 1 (Kolmogorov-Smirnov).
         p: How probable such a distance is where nothing has changed.
@@ -37,7 +39,7 @@ class ScoreShift:
             recent: [n] finite scores, at least 1.
             calibration: [m] finite scores of normal recordings, at least 1.
         """
-        p_values = conformal_p_values(recent, calibration)
+        p_values = PValues(calibration)(recent)
         test = stats.ks_2samp(recent, calibration)
         low = float(np.mean(p_values <= LOW))
         return cls(p_values, low, float(test.statistic), float(test.pvalue))
@@ -46,15 +48,3 @@ class ScoreShift:
     def is_higher(self) -> bool:
         """Whether recent scores are higher than those of training, by their middle."""
         return bool(np.median(self.p_values) < 0.5)
-
-
-def conformal_p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:
-    """Returns [n] (1 + number of calibration scores at least as high) / (m + 1).
-
-    Args:
-        scores: [n] finite scores.
-        calibration: [m] finite scores of normal recordings.
-    """
-    ordered = np.sort(calibration)
-    at_least = len(ordered) - np.searchsorted(ordered, scores, side="left")
-    return (1 + at_least) / (len(ordered) + 1)

@@ -52,12 +52,16 @@ def find_drift(
             f"the detector knows the machine and section of no recording; it knows {known} (set "
             "--machine and --section)"
         )
+    return judge_all(detector, listener, level), listener
+
+
+def judge_all(detector: Detector, listener: Listener, level: float) -> dict[Group, Drift]:
+    """Compares what was heard of each group with training; see `find_drift`."""
     calibration, levels = recording_scores(detector.calibration), band_levels(detector)
-    found = {
+    return {
         group: judge(seen, calibration.get(group, np.zeros(0)), levels.get(group), level)
         for group, seen in sorted(listener.groups.items())
     }
-    return found, listener
 
 
 def in_order(inputs: Inputs, by: str | None) -> pd.DataFrame:

@@ -83,14 +83,16 @@ class Listener:
             )
             if known.any():
                 used = windows[known].reset_index(drop=True)
-                self._add(used, self._detector.score_with_details(used))
+                self.add(used, self._detector.score_with_details(used))
             progress(windows["recording_id"].nunique())
 
-    @functools.cached_property
-    def _statistics(self) -> Mapping[Group, Statistics]:
-        return feature_statistics(self._detector)
+    def add(self, windows: pd.DataFrame, scores: Scores) -> None:
+        """Keeps what is compared of recordings that were scored.
 
-    def _add(self, windows: pd.DataFrame, scores: Scores) -> None:
+        Args:
+            windows: The clip table of their windows, all of known groups.
+            scores: The scores of these, with details.
+        """
         features = {name: scores.features[name] for name in scores.features}
         for name, rows in names_and_rows(windows).items():
             first = windows.iloc[rows[0]]
@@ -105,6 +107,10 @@ class Listener:
             for extractor, moments in observed.moments.items():
                 if extractor in features:
                     moments.add(features[extractor][used].mean(axis=0, dtype=np.float64))
+
+    @functools.cached_property
+    def _statistics(self) -> Mapping[Group, Statistics]:
+        return feature_statistics(self._detector)
 
     def _observed(self, group: Group) -> Observed:
         if group not in self.groups:
