@@ -125,7 +125,7 @@ def _define_drift(values: flags.FlagValues) -> None:
         0.01,
         "Probability in each machine and section that recordings like those of training are called "
         "drifted.",
-        lower_bound=0.005,
+        lower_bound=0.0001,
         upper_bound=0.5,
         flag_values=values,
     )

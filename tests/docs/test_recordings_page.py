@@ -2,39 +2,22 @@
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import soundfile
+from pages import DOCS, blocks_of, run_blocks, succeed
 
 from asd_tf.data.decoding.reader import read_samples
 
-PAGE = Path(__file__).parents[2] / "docs" / "recordings.md"
-COMMANDS = {"asd-data": "data", "asd-train": "train", "asd-score": "score"}
+PAGE = DOCS / "recordings.md"
 
 
-def run_blocks(folder, some):
-    """Runs shell blocks of the page in a folder, with the commands of this source tree."""
-    programs = folder / "programs"
-    programs.mkdir(exist_ok=True)
-    for name, module in {"python": None, **COMMANDS}.items():
-        call = f'-c "from asd_tf.cli.{module} import main; main()"' if module else ""
-        (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {call} "$@"\n')
-        (programs / name).chmod(0o755)
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 9
-    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    return [
-        subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False,
-        )
-        for block in blocks[some]
-    ]  # fmt: skip
+def run_page(folder, some):
+    """Runs some of the blocks of the page."""
+    assert len(blocks_of(PAGE.name)) == 9
+    return run_blocks(PAGE.name, folder, some)
 
 
 def rows_of(path):
@@ -45,13 +28,6 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def succeed(blocks):
-    """Returns what each block wrote on the standard error; none may fail."""
-    for process in blocks:
-        assert process.returncode == 0, process.stderr
-    return [process.stderr for process in blocks]
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("page")
@@ -60,12 +36,12 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first(folder):
     """What the blocks up to the first scores wrote on the standard error."""
-    return succeed(run_blocks(folder, slice(4)))
+    return succeed(run_page(folder, slice(4)))
 
 
 @pytest.fixture(scope="module")
 def rest(folder, first):
-    return [*first, *succeed(run_blocks(folder, slice(4, None)))]
+    return [*first, *succeed(run_page(folder, slice(4, None)))]
 
 
 def lines_of_page():

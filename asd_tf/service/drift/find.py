@@ -35,7 +35,7 @@ def find_drift(
         machine: The machine of all; None for those of the table.
         section: The section of all; None for those of the table.
         level: Probability in each group that recordings like those of training are called drifted,
-            0.005 to 0.5.
+            0.0001 to 0.5.
         progress: Called with the number of recordings that are newly done.
 
     Returns:

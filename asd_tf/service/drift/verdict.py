@@ -109,7 +109,7 @@ def judge(
     found |= {
         "scores": scores.p < part,
         "features": features is not None and features[1] > 0,
-        "levels": levels is not None and levels.is_audible and levels.p < part,
+        "levels": levels is not None and levels.p < part,
         "order": change is not None,
     }
     return Drift(
