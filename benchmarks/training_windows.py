@@ -19,8 +19,8 @@ from asd_tf.data.simulation.dataset import SimulationOptions, simulate
 from asd_tf.methods import wilkinghoff
 
 VALUES = {
-    "data.windows": "all", "data.seconds": 1.0, "train.epochs": 3, "train.steps_per_epoch": 25,
-    "train.batch_size": 16,
+    "data.windows": "all", "data.seconds": 1.0, "train.epochs": 8, "train.steps_per_epoch": 50,
+    "train.batch_size": 32,
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def simulated(folder: Path, seed: int) -> Path:
     """Makes minutes of two machines with two sections each."""
     options = SimulationOptions(
         machines=("fan", "valve"), sections=2, seconds=60.0, train_source=3, train_target=1,
-        test_normal=3, test_anomaly=3, seed=seed,
+        test_normal=10, test_anomaly=10, seed=seed,
     )  # fmt: skip
     simulate(folder, options)
     return folder

@@ -117,7 +117,7 @@ def sign(values: flags.FlagValues, positional: list[str]) -> None:
     folder = folder_of(positional)
     if values.key is None:
         raise UsageError("--key is missing: name the file of the key to sign with")
-    from asd_tf.detector.manifest import sign_detector
+    from asd_tf.detector.sealing.manifest import sign_detector
 
     key = sign_detector(folder, Path(values.key))
     app.echo(f"{folder}: signed, {key.algorithm}, key {key.fingerprint}")

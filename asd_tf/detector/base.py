@@ -14,9 +14,9 @@ from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector.calibrated import Calibrated
 from asd_tf.detector.decisions import SCORED_COLUMNS, decided
 from asd_tf.detector.health import Tally
-from asd_tf.detector.manifest import read_manifest
 from asd_tf.detector.recordings import Recordings, batches_of
 from asd_tf.detector.rows import Items, rows_per
+from asd_tf.detector.sealing.manifest import read_manifest
 from asd_tf.detector.sections import best_rows, in_all_sections, with_only_section
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
@@ -51,7 +51,7 @@ class Detector(Calibrated, abc.ABC):
         Args:
             folder: The folder with `detector.json`.
             require_signature: File of the key that must have signed the detector, see
-                `asd_tf.detector.signature.read_key`; None to load it without a signature.
+                `asd_tf.detector.sealing.signature.read_key`; None to load it without a signature.
 
         Raises:
             InputError: If there is no detector, a value is out of range, a file is missing, altered

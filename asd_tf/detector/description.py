@@ -6,7 +6,7 @@ from typing import Any
 from asd_tf.detector import Detector
 from asd_tf.detector.folder import plain_files
 from asd_tf.detector.parts import OWN, single_parts
-from asd_tf.detector.signature import read_signature
+from asd_tf.detector.sealing.signature import read_signature
 
 _SEVERAL = "several"
 

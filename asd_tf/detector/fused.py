@@ -13,7 +13,7 @@ import pandas as pd
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.base import Detector
-from asd_tf.detector.manifest import write_manifest
+from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.files import atomic_path, write_csv

@@ -13,7 +13,7 @@ from asd_tf.data.groups import Group, groups_of, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.detector.base import Detector
 from asd_tf.detector.health import Judge
-from asd_tf.detector.manifest import write_manifest
+from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures

@@ -11,7 +11,7 @@ from asd_tf.config import check_choice
 from asd_tf.detector import Detector
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.folder import check_outside
-from asd_tf.detector.manifest import digest_of
+from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES
 from asd_tf.evaluation.report import ReportContext

@@ -14,7 +14,7 @@ from asd_tf.data.fingerprints import fingerprints_of
 from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector import Detector
 from asd_tf.detector.health import Tally
-from asd_tf.detector.manifest import digest_of
+from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.service.work_file import Row, WorkFile
 
 # What of a window its score depends on, beside the content of its file.

@@ -9,8 +9,8 @@ import asd_tf
 from asd_tf.data.groups import Group
 from asd_tf.detector import Detector
 from asd_tf.detector.description import facts_of
-from asd_tf.detector.manifest import digest_of
 from asd_tf.detector.parts import OWN, single_parts
+from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.scoring.thresholds import Threshold
 
 _SPECIAL = str.maketrans(

@@ -5,7 +5,7 @@ import pytest
 from harness import run_python
 from sealed import detector_of_format
 
-from asd_tf.detector.manifest import read_manifest
+from asd_tf.detector.sealing.manifest import read_manifest
 from asd_tf.errors import InputError
 from asd_tf.files import file_names
 

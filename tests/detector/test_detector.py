@@ -10,7 +10,7 @@ from harness import exit_of
 from asd_tf.cli import train
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
-from asd_tf.detector.manifest import with_digest
+from asd_tf.detector.sealing.manifest import with_digest
 from asd_tf.errors import InputError
 from asd_tf.files import sha256_of, write_json
 from asd_tf.scoring.fusion import Fusion

@@ -10,7 +10,7 @@ from sealed import FORMATS, detector_of_format
 
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
-from asd_tf.detector.manifest import FORMAT_VERSION, READABLE_VERSIONS
+from asd_tf.detector.sealing.manifest import FORMAT_VERSION, READABLE_VERSIONS
 from asd_tf.errors import UsageError
 from asd_tf.files import read_json
 from asd_tf.scoring.fusion import Fusion

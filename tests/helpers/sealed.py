@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from released import GOLDEN
 
-from asd_tf.detector.manifest import MANIFEST, read_manifest, with_digest
+from asd_tf.detector.sealing.manifest import MANIFEST, read_manifest, with_digest
 from asd_tf.errors import InputError
 from asd_tf.files import file_names, read_json, sha256_of, write_json
 

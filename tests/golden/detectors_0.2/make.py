@@ -37,7 +37,7 @@ def get_config():
 
 
 def main() -> None:
-    from asd_tf.detector.manifest import FORMAT_VERSION
+    from asd_tf.detector.sealing.manifest import FORMAT_VERSION
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

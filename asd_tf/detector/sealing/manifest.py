@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import asd_tf
 from asd_tf.backends.saving.old_names import document_with_current_names
 from asd_tf.detector.folder import check_files, digests_of
-from asd_tf.detector.schema import check_manifest
-from asd_tf.detector.signature import (
+from asd_tf.detector.sealing.schema import check_manifest
+from asd_tf.detector.sealing.signature import (
     SIGNATURE,
     Key,
     read_key,

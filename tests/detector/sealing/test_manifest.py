@@ -8,8 +8,8 @@ from sealed import detector_of_format, refusal_of, reseal
 
 from asd_tf.data.health.sensor import SensorLimits
 from asd_tf.detector import folder as detector_folder
-from asd_tf.detector import schema
-from asd_tf.detector.manifest import MANIFEST, digest_of, read_manifest, with_digest
+from asd_tf.detector.sealing import schema
+from asd_tf.detector.sealing.manifest import MANIFEST, digest_of, read_manifest, with_digest
 from asd_tf.files import read_json, write_json
 from asd_tf.methods.common.checks import LIMITS
 

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from sealed import detector_of_format, reseal
 
 from asd_tf.api import load_detector
-from asd_tf.detector.manifest import read_manifest, sign_detector
-from asd_tf.detector.signature import SIGNATURE, verify_signature
+from asd_tf.detector.sealing.manifest import read_manifest, sign_detector
+from asd_tf.detector.sealing.signature import SIGNATURE, verify_signature
 from asd_tf.errors import InputError, UsageError
 from asd_tf.files import read_json, write_json
 

@@ -6,7 +6,7 @@ from typing import Any
 from asd_tf.backends.saving.validation import MAX_FEATURES
 from asd_tf.data.decoding.header import CHANNELS
 from asd_tf.data.health.measures import BANDS
-from asd_tf.detector.rules import (
+from asd_tf.detector.sealing.rules import (
     Rule,
     RuleError,
     digest,

@@ -1,0 +1,1 @@
+"""The sealed document of a detector: what stands in it, its digest and its signature."""
