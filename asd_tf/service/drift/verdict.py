@@ -51,7 +51,7 @@ class Drift:
 
     @property
     def verdict(self) -> str:
-        """`as in training`, `too few recordings`, or `drifted:` and the reasons."""
+        """`as in training`, `too few recordings`, or `drifted` with the reasons."""
         if self.reasons:
             return f"drifted: {', '.join(self.reasons)}"
         return TOO_FEW if self.scores is None else AS_IN_TRAINING
