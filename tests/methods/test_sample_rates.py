@@ -108,7 +108,7 @@ WITHOUT_FRAMES = ("loudness", "statistics")
 
 
 def train_tiny(method, rate, folder):
-    seconds = SECONDS if rate < PUBLISHED else 0.6
+    seconds = SECONDS if rate < PUBLISHED else 1.1
     data = write_dataset(folder / "data", seconds=seconds, rate=rate)
     tiny = importlib.import_module(f"asd_tf.configs.{method}.quick").TEST
     values = [*tiny, f"data.seconds={seconds}", f"data.sample_rate={rate}"]
