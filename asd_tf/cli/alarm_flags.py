@@ -1,5 +1,6 @@
 """The flags of `asd-score` that say how many false alarms there may be."""
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_DAY = 86400
 _EXCLUSIVE = ("false_alarms", "false_alarms_per_day", "fdr")
-_LEAST, _MOST = 0.0001, 0.99
+_LEAST, _MOST = 1e-6, 0.99
 
 
 def define_alarm_flags(values: flags.FlagValues) -> None:
@@ -57,11 +58,24 @@ def check_alarm_flags(values: flags.FlagValues) -> None:
     Raises:
         UsageError: If two are given, or --per_day without what needs it.
     """
+    for name in (*_EXCLUSIVE, "per_day"):
+        if not math.isfinite(values[name].value or 0.0):
+            raise UsageError(f"--{name} must be a finite number, not {values[name].value}")
     given = [f"--{name}" for name in _EXCLUSIVE if values[name].value is not None]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} exclude each other: give one of them")
     if values.per_day is not None and values.false_alarms_per_day is None:
         raise UsageError("--per_day is for --false_alarms_per_day alone")
+    if values.false_alarms_per_day is not None and values.per == "both":
+        raise UsageError(
+            "--false_alarms_per_day: windows and recordings have different numbers of rows a day; "
+            "choose --per=window or --per=recording"
+        )
+    if values.fdr is not None and values.section == "any":
+        raise UsageError(
+            "--fdr needs p-values of a section that was chosen without the score: name it "
+            "(--section), or put it into the names or a manifest"
+        )
 
 
 def with_asked_level(detector: "Detector", values: flags.FlagValues) -> "Detector":

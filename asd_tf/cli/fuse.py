@@ -43,7 +43,7 @@ def define_flags(values: flags.FlagValues) -> None:
         "false_alarms",
         None,
         "Share of unseen normal clips that may raise an alarm; by default 0.1.",
-        lower_bound=0.0001,
+        lower_bound=1e-6,
         upper_bound=0.99,
         flag_values=values,
     )

@@ -180,8 +180,9 @@ def _write_at_the_end(
         work.remove()
     if discoveries is None:
         summary.explain_undecided()
-    elif line := discoveries.line():
-        print(line, file=sys.stderr)
+    else:
+        for line in discoveries.lines():
+            print(line, file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ class Calibrated:
         Nothing is fitted, and networks and backends are shared.
 
         Args:
-            false_alarms: The share of unseen normal clips that may raise an alarm, 0.0001 to 0.99.
+            false_alarms: The share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
                 Groups with too few normal scores for it have no threshold.
 
         Raises:

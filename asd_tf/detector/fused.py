@@ -168,7 +168,7 @@ def write_fused_detector(
         folder: Folder to write.
         parts: Name to the folder of each part.
         fusion: The rule.
-        false_alarms: Share of unseen normal clips that may raise an alarm, 0.0001 to 0.99.
+        false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
         rule: See `PValues`.
 
     Raises:

@@ -31,8 +31,11 @@ def best_rows(tried: pd.DataFrame) -> np.ndarray:
         tried: The scored table of the clips in all sections.
     """
     # The difference is compared, since the ratio of negative scores, such as cosines, has the
-    # opposite order. Without a threshold, the scores themselves are compared.
-    excess = tried["score"] - tried["threshold"].fillna(0.0)
+    # opposite order. Scores themselves are compared where no section of the machine has a
+    # threshold; else a section without one is the last choice.
+    threshold = tried["threshold"]
+    has_any = threshold.notna().groupby(tried["machine"], dropna=False).transform("any")
+    excess = tried["score"] - threshold.fillna(0.0).where(~has_any | threshold.notna())
     excess = excess.fillna(np.inf).where(tried["status"].ne(OFF))
     # All windows of a recording have the same section, that of the smallest mean.
     of_section = excess.groupby([tried["recording_id"], tried["section"]], dropna=False)

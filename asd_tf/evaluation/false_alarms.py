@@ -107,6 +107,8 @@ def reliability_curves(clips: pd.DataFrame) -> list[Reliability]:
 def kept_range(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the shares that 95 of 100 sections show which keep every promise exactly.
 
+    It is the chance of the test clips alone: a threshold of few normal clips has one of its own.
+
     Args:
         count: Number of normal clips.
 

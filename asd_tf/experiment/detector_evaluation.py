@@ -11,7 +11,6 @@ from asd_tf.config import check_choice
 from asd_tf.detector import Detector
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.folder import check_outside
-from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES
 from asd_tf.evaluation.report import ReportContext
@@ -115,7 +114,7 @@ def _context(
     return ReportContext(
         **named,
         dataset=dataset,
-        settings={"folder": str(detector.folder), **facts, "digest": digest_of(detector.manifest)},
+        settings={"folder": str(detector.folder), **facts, "digest": detector.manifest["digest"]},
         commands=[shlex.join(words)],
         bad_files=bad_files,
     )

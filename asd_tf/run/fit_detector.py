@@ -38,7 +38,12 @@ from asd_tf.scoring.calibration import (
 from asd_tf.scoring.group_scorer import GroupScorer
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scorers import Scorer, Weight
-from asd_tf.scoring.thresholds import Threshold, thresholds_at, unsupported_line
+from asd_tf.scoring.thresholds import (
+    Threshold,
+    few_recordings_lines,
+    thresholds_at,
+    unsupported_line,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -113,7 +118,6 @@ def fit_detector(
         ],
         ignore_index=True,
     )
-    _warn_of_one_recording(calibration)
     if held_out is not None:
         calibration = calibration.dropna(subset="score", ignore_index=True)
     thresholds = _thresholds(run, calibration, list(fitted))
@@ -219,19 +223,9 @@ def _thresholds(
     thresholds = thresholds_at(p_values, run.config.calibration.false_alarms)
     if line := unsupported_line(thresholds):
         _logger.warning(line)
+    for line in few_recordings_lines(calibration, run.config.calibration.false_alarms):
+        _logger.warning(line)
     return thresholds
-
-
-def _warn_of_one_recording(calibration: pd.DataFrame) -> None:
-    """Says which groups have windows of one recording only, none of which can judge the others."""
-    if "recording_id" not in calibration:
-        return
-    for group, of_group in calibration.groupby(["machine", "section"]):
-        if len(of_group) > 1 and of_group["recording_id"].nunique() == 1:
-            _logger.warning(
-                "%s, section %s: all its normal windows are of one recording, so that none can be "
-                "held out: it has no threshold of its own; record at least two", *group,
-            )  # fmt: skip
 
 
 def _description(run: Run) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from asd_tf.data.groups import Group
 
-FALSE_ALARMS = (0.0001, 0.99)
+FALSE_ALARMS = (1e-6, 0.99)
 """The smallest and the largest share of false alarms that can be asked for."""
 
 RULES = ("conformal", "gamma")
@@ -97,6 +97,11 @@ class PValues:
         if false_alarms >= self.smallest:
             return float(self._sorted[self.n - _most_ranks(false_alarms, self.n + 1)])
         return None if self._tail is None else self._tail.threshold(false_alarms)
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether p-values go on below `smallest`."""
+        return self._tail is not None
 
     @functools.cached_property
     def _tail(self) -> "_GammaTail | None":

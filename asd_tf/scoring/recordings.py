@@ -18,6 +18,8 @@ _TAIL = 0.9
 
 _DRAWS = 4000
 _VALUES = 200_000  # drawn at a time
+# Groups and numbers of windows whose draws are kept, 32 KB each.
+_MOST_KEPT = 256
 # With fewer recordings, the variance between them is not known well enough to be corrected.
 _MIN_RECORDINGS = 10
 
@@ -105,11 +107,17 @@ class RecordingPValues:
             return of_window
         key = (group, windows)
         if key not in self._found:
-            least = of_window.smallest if of_window.rule == "conformal" else 0.0
-            self._found[key] = PValues(
-                self._drawn(*key), of_window.scope, of_window.rule, least=least
-            )
+            if len(self._found) >= _MOST_KEPT:
+                del self._found[next(iter(self._found))]
+            self._found[key] = self._of_drawn(of_window, self._drawn(*key))
         return self._found[key]
+
+    @staticmethod
+    def _of_drawn(of_window: PValues, drawn: np.ndarray) -> PValues:
+        """Returns p-values that go on beyond the normal windows only where those of these do."""
+        if of_window.has_tail:
+            return PValues(drawn, of_window.scope, of_window.rule)
+        return PValues(drawn, of_window.scope, least=of_window.smallest)
 
     def _drawn(self, group: Group, windows: int) -> np.ndarray:
         """Returns the pooled scores of simulated normal recordings."""

@@ -1,7 +1,7 @@
 """Thresholds: the anomaly score above which a clip is decided to be anomalous."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,6 +85,36 @@ def unsupported_line(thresholds: Mapping[Group, Threshold]) -> str | None:
         "more, hold out more (calibration.held_out, where the method has it), or allow more "
         "(calibration.false_alarms, --false_alarms)"
     )
+
+
+def few_recordings_lines(calibration: pd.DataFrame, false_alarms: float) -> Iterator[str]:
+    """Yields a line on each group whose many normal windows are of few recordings.
+
+    Windows of one recording are alike. Exchangeable are the recordings, of which a share of a needs
+    1 / a - 1.
+
+    Args:
+        calibration: Columns machine, section, score and, where windows belong to recordings,
+            recording_id.
+        false_alarms: The share that is promised, 0 to 1.
+    """
+    if "recording_id" not in calibration:
+        return
+    for (machine, section), scores in calibration.groupby(["machine", "section"]):
+        windows, recordings = len(scores), scores["recording_id"].nunique()
+        if recordings == windows or (recordings + 1) * false_alarms >= 1:
+            continue
+        if recordings == 1:
+            yield (
+                f"{machine}, section {section}: all its normal windows are of one recording, so "
+                "that none can be held out: it has no threshold of its own; record at least two"
+            )
+        else:
+            yield (
+                f"{machine}, section {section}: its {windows} normal windows are of {recordings} "
+                f"recordings; what they say of {100 * false_alarms:g} % of others is an estimate, "
+                f"and no promise: that takes {math.ceil(1 / false_alarms - 1)} recordings"
+            )
 
 
 def decide(scores: np.ndarray, threshold: Threshold) -> pd.api.extensions.ExtensionArray:

@@ -14,7 +14,6 @@ from asd_tf.data.fingerprints import fingerprints_of
 from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector import Detector
 from asd_tf.detector.health import Tally
-from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.service.work_file import Row, WorkFile
 
 # What of a window its score depends on, beside the content of its file.
@@ -73,15 +72,20 @@ class BulkScoring:
             arguments: The paths as they were given.
         """
         return {
-            "detector": digest_of(self._detector.manifest),
+            "detector": self._detector.manifest["digest"],
             "versions": [asd_tf.__version__, tf.__version__],
             "columns": self._columns,
             "per": self._per,
             "machine": self._machine,
             "section": self._section,
-            "false_alarms": sorted({t.false_alarms for t in self._detector.thresholds.values()}),
+            "thresholds": self._thresholds_digest(),
             "paths": hashlib.sha256(json.dumps(list(arguments)).encode()).hexdigest(),
         }
+
+    def _thresholds_digest(self) -> str:
+        """Returns the SHA-256 of all thresholds, which are not always those of the manifest."""
+        found = [[*group, of.to_json()] for group, of in self._detector.thresholds.items()]
+        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
     def found_in(self, work: WorkFile) -> tuple[int, int]:
         """Returns how many recordings, and batches, of a work file are as they were.

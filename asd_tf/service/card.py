@@ -10,7 +10,6 @@ from asd_tf.data.groups import Group
 from asd_tf.detector import Detector
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.parts import OWN, single_parts
-from asd_tf.detector.sealing.manifest import digest_of
 from asd_tf.scoring.thresholds import Threshold
 
 _SPECIAL = str.maketrans(
@@ -53,7 +52,7 @@ def card_of(detector: Detector) -> str:
         f"# Detector of anomalous sounds: {_text(', '.join(machines))}",
         _SCORES,
         "## What it is",
-        _table(("", ""), [*facts_of(detector).items(), ("digest", digest_of(detector.manifest))]),
+        _table(("", ""), [*facts_of(detector).items(), ("digest", detector.manifest["digest"])]),
         *_parts(detector),
         "## Data and thresholds",
         _table(

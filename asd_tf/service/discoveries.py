@@ -1,5 +1,6 @@
 """Decisions on many rows together: the share of false ones among the alarms is limited."""
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -32,6 +33,8 @@ class Discoveries:
         self._sensor = names.index("sensor")
         self._kind = names.index("per") if "per" in names else None
         self._rate = rate
+        self._score = names.index("score")
+        self._not_judged = 0
         self._found: dict[str, array] = {}
         self._largest: dict[str, float] = {}
 
@@ -41,6 +44,8 @@ class Discoveries:
             if self._is_judged(row):
                 of_kind = self._found.setdefault(self._kind_of(row), array("d"))
                 of_kind.append(row[self._at["p_value"]])
+            elif row[self._score] is not None and row[self._at["p_value"]] is None:
+                self._not_judged += 1
         self._largest.clear()
 
     def decided(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -57,13 +62,20 @@ class Discoveries:
                 values[self._at["decision"]] = int(row[self._at["p_value"]] <= limit)
             yield tuple(values)
 
-    def line(self) -> str | None:
-        """Returns a line if no row is an alarm, on what would be needed; None otherwise."""
-        if not self._found or any(self._largest_alarm(kind) > 0 for kind in self._found):
-            return None
+    def lines(self) -> Iterator[str]:
+        """Yields a line on rows that are not judged, and one on what would be needed for alarms."""
+        if self._not_judged:
+            yield (
+                f"{self._not_judged:,} rows have no p-value and no decision: the detector has no "
+                "normal scores of their machine"
+            )
+        if self._found and all(self._largest_alarm(kind) == 0 for kind in self._found):
+            yield self._needed()
+
+    def _needed(self) -> str:
         p_values = max(self._found.values(), key=len)
         smallest, count = min(p_values), len(p_values)
-        needed = int(np.ceil(smallest * count / self._rate))
+        needed = math.ceil(smallest * count / self._rate - 1e-9)
         return (
             f"no alarm among {count:,} rows at --fdr={self._rate:g}: their smallest p-value is "
             f"{smallest:.2g}, which {needed:,} rows would need to have"

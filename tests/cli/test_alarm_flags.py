@@ -107,8 +107,8 @@ def test_all_rows_are_decided_together(capsys, plant, tmp_path, output):
         (["--false_alarms=0.1", "--false_alarms_per_day=1"], "exclude each other"),
         (["--per_day=10"], "--per_day is for --false_alarms_per_day alone"),
         (["--false_alarms_per_day=1"], "how many recordings of a machine are there a day?"),
-        (["--false_alarms_per_day=1", "--per_day=0"], "must be from 0.0001"),
-        (["--false_alarms_per_day=1", "--per=window"], "of 172,800 rows a day"),
+        (["--false_alarms_per_day=1", "--per_day=0"], "must be from 1e-06"),
+        (["--false_alarms_per_day=0.1", "--per=window"], "of 172,800 rows a day"),
         (["--false_alarms=1"], "false_alarms"),
         (["--fdr=0"], "fdr"),
     ],
@@ -121,3 +121,17 @@ def test_what_cannot_be_asked_for_is_said_in_one_line(capsys, plant, tmp_path, f
     error = capsys.readouterr().err.strip()
     assert message in error and error.count("\n") == 0
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--fdr=nan"], "--fdr must be a finite number"),
+        (["--fdr=0.1", "--section=any"], "--fdr needs p-values of a section"),
+        (["--false_alarms_per_day=1", "--per_day=9", "--per=both"], "choose --per=window or"),
+    ],
+)
+def test_flags_that_promise_nothing_are_refused(capsys, flags, word):
+    """Such flags must be one line, before anything is loaded."""
+    assert exit_of(score.main, "no-detector", "no-files", *flags) == 2
+    assert word in capsys.readouterr().err

@@ -5,15 +5,18 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from harness import write_tone
 from released import GOLDEN, write_scored_clips
 from sealed import FORMATS, detector_of_format
 
+from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
-from asd_tf.detector.sealing.manifest import FORMAT_VERSION, READABLE_VERSIONS
+from asd_tf.detector.sealing.manifest import FORMAT_VERSION, READABLE_VERSIONS, digest_of
 from asd_tf.errors import UsageError
 from asd_tf.files import read_json
 from asd_tf.scoring.fusion import Fusion
+from asd_tf.service.bulk import BulkScoring
 
 COLUMNS = ["machine", "section", "score", "threshold", "decision", "status"]
 
@@ -36,6 +39,7 @@ def test_scores_are_those_of_then(version, clips, tmp_path):
     manifest = read_json(folder / "detector.json")
     assert manifest["format_version"] == version
     assert ("digest" in manifest) == (version >= 3)
+    assert Detector.load(folder).manifest["digest"] == manifest.get("digest", digest_of(manifest))
     types = {"section": str, "decision": "Int64"}
     then = pd.read_csv(GOLDEN / "detectors_0.2" / f"format_{version}.csv", dtype=types)
     found = Detector.load(folder).score(clips)
@@ -59,6 +63,21 @@ def test_p_values_come_from_the_calibration_scores_of_any_format(version, clips,
     assert moved["threshold"].lt(table["threshold"])[known.index].all()
 
 
+@pytest.mark.parametrize("version", FORMATS)
+def test_results_of_other_thresholds_are_not_taken_over(version, tmp_path):
+    """What an interrupted command has written must not be mixed with other decisions."""
+    detector = Detector.load(detector_of_format(version, tmp_path))
+    clip = tmp_path / "fan" / "test" / "0.wav"
+    write_tone(clip, 300, 1, 0)
+    commands = [
+        BulkScoring(of, Inputs([clip], None), ["path", "score", "decision", "status"]).command([])
+        for of in (detector, detector.with_false_alarms(0.1), detector.with_false_alarms(0.2))
+    ]
+    same_rule = version == FORMAT_VERSION
+    assert (commands[0] == commands[1]) == same_rule
+    assert commands[2] not in commands[:2]
+
+
 def test_the_decisions_of_the_current_format_follow_from_the_p_values(clips, tmp_path):
     """With the thresholds that it was written with, too."""
     detector = Detector.load(detector_of_format(FORMAT_VERSION, tmp_path))
@@ -73,11 +92,11 @@ def decisions_of(table):
     return table.loc[table["status"] == "ok", "decision"].eq(1).tolist()
 
 
-@pytest.mark.parametrize("level", [0.0, 0.00009, 1.0, float("nan")])
+@pytest.mark.parametrize("level", [0.0, 9e-7, 1.0, float("nan")])
 def test_a_share_that_is_none_is_refused(level, tmp_path):
     """A level must be within the range of recipes."""
     detector = Detector.load(detector_of_format(2, tmp_path))
-    with pytest.raises(UsageError, match=r"must be from 0\.0001 to 0\.99"):
+    with pytest.raises(UsageError, match=r"must be from 1e-06 to 0\.99"):
         detector.score([], false_alarms=level)
 
 

@@ -91,14 +91,16 @@ def test_pools():
 def test_a_simulation_promises_no_more_than_its_windows():
     """No p-value of `conformal` may be below that of as many normal windows as there are."""
     rng = np.random.default_rng(3)
-    normal = normal_windows(rng, 3, 6, 0.5)
+    normal = normal_windows(rng, 4, 6, 0.5)
     conformal, gamma = (p_values_of(normal, "max", rule).p_values(GROUP, 5) for rule in RULES)
     scores = np.sort(np.concatenate([rng.gamma(6, 1, 500), [1e3]]))
-    assert conformal(scores).min() == 1 / 19
-    assert conformal.threshold(0.05) is None
-    assert gamma(scores).min() < 1 / 4000 and gamma.threshold(0.05) is not None
+    assert conformal(scores).min() == 1 / 25
+    assert conformal.threshold(0.03) is None
+    assert gamma(scores).min() < 1 / 4000 and gamma.threshold(0.03) is not None
     threshold = conformal.threshold(0.06)
     np.testing.assert_array_equal(scores > threshold, conformal(scores) <= 0.06)
+    few = p_values_of(normal[:3], "max", "gamma").p_values(GROUP, 5)  # too few for a gamma
+    assert few(scores).min() == 1 / 19 and few.threshold(0.03) is None
 
 
 def test_groups_without_scores_have_no_p_values():

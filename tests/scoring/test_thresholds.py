@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.scoring.p_values import PValues
-from asd_tf.scoring.thresholds import Threshold, decide, threshold_at, unsupported_line
+from asd_tf.scoring.thresholds import (
+    Threshold,
+    decide,
+    few_recordings_lines,
+    threshold_at,
+    unsupported_line,
+)
 
 SCORES = np.random.default_rng(0).gamma(3, 1, 40)
 
@@ -34,6 +40,20 @@ def test_what_cannot_be_promised_has_no_threshold_but_a_line():
     assert "no threshold, as no normal score calibrates it" in unsupported_line(
         {("fan", "00"): none}
     )
+
+
+def test_many_windows_of_few_recordings_promise_nothing_of_others():
+    """A line must say so, and how many recordings it takes; clips that are one each need none."""
+    scores = pd.DataFrame({"machine": "fan", "section": "00", "score": np.arange(180.0)})
+    of_three = scores.assign(recording_id=np.repeat(["a", "b", "c"], 60))
+    [line] = few_recordings_lines(of_three, 0.1)
+    assert line.startswith("fan, section 00: its 180 normal windows are of 3 recordings")
+    assert line.endswith("that takes 9 recordings")
+    assert list(few_recordings_lines(of_three, 0.25)) == []
+    [line] = few_recordings_lines(scores.assign(recording_id="a"), 0.1)
+    assert "of one recording" in line
+    assert list(few_recordings_lines(scores, 0.1)) == []
+    assert list(few_recordings_lines(scores[:5].assign(recording_id=list("abcde")), 0.1)) == []
 
 
 def test_threshold_survives_json():

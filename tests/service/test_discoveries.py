@@ -17,13 +17,13 @@ def decisions(rows, rate, columns=COLUMNS):
     for row in rows:
         discoveries.add([row])
     decided = list(discoveries.decided(rows))
-    return [row[columns.index("decision")] for row in decided], discoveries.line()
+    return [row[columns.index("decision")] for row in decided], "; ".join(discoveries.lines())
 
 
 def test_the_rows_up_to_the_last_below_the_line_are_alarms():
     """Sorted p-value k of m must be compared with k / m times the rate, the largest decides."""
     p = [0.01, 0.02, 0.035, 0.9, 0.038, 0.6, 0.7, 0.8, 0.039, 0.5]
-    assert decisions(rows_of(p), 0.1) == ([1, 1, 1, 0, 1, 0, 0, 0, 1, 0], None)
+    assert decisions(rows_of(p), 0.1) == ([1, 1, 1, 0, 1, 0, 0, 0, 1, 0], "")
     found, line = decisions(rows_of([0.2, 0.9, 0.5, 0.4]), 0.1)
     assert found == [0, 0, 0, 0]
     assert line == (
@@ -35,10 +35,17 @@ def test_the_rows_up_to_the_last_below_the_line_are_alarms():
 def test_what_cannot_be_judged_does_not_count():
     """Rows without a p-value, or with a faulty sensor, must have no decision and no weight."""
     rows = [*rows_of([0.04]), ("a", None, None, None, None, "ok"), ("b", 9.0, 0.9, 1.0, 1, "hum")]
-    assert decisions(rows, 0.05) == ([1, None, None], None)
-    assert decisions([rows[1]], 0.05) == ([None], None)
+    assert decisions(rows, 0.05) == ([1, None, None], "")
+    assert decisions([rows[1]], 0.05) == ([None], "")
     decided = list(Discoveries(COLUMNS, 0.1).decided([rows[1]]))
     assert decided[0] == rows[1]
+
+
+def test_scores_without_a_p_value_are_told():
+    """A detector without normal scores decides on nothing, which a line must say."""
+    found, line = decisions([("a", 9.0, None, None, None, "ok")] * 3, 0.1)
+    assert found == [None] * 3
+    assert line.startswith("3 rows have no p-value and no decision")
 
 
 def test_windows_and_recordings_are_judged_apart():

@@ -58,7 +58,8 @@ def write_manifest(folder: Path, values: Mapping[str, Any]) -> None:
 def read_manifest(folder: Path, require_signature: Path | None = None) -> dict[str, Any]:
     """Reads `detector.json` and checks it, and every file of the folder against it.
 
-    Names in a manifest of an earlier version are replaced by the current ones.
+    Names in a manifest of an earlier version are replaced by the current ones; its `digest` is that
+    of the file, also in those of 0.1, which do not have it.
 
     Args:
         folder: The folder of the detector.
@@ -84,7 +85,10 @@ def read_manifest(folder: Path, require_signature: Path | None = None) -> dict[s
         raise InputError(f"{folder / MANIFEST}: was altered (its digest differs); {_FRESH}")
     if require_signature is not None:
         verify_signature(folder, digest_of(manifest), require_signature)
+    # Only that of the file itself names the detector: the values below may be converted ones.
+    digest = digest_of(manifest)
     manifest = _with_false_alarms(document_with_current_names(MANIFEST, manifest))
+    manifest[_DIGEST] = digest
     try:
         check_manifest(manifest)
     except ValueError as error:

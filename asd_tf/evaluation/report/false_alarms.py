@@ -59,5 +59,6 @@ def _summary(warned: list[bool]) -> str:
         return f"In no row are there more false alarms than promised, beyond chance. {meaning}"
     return (
         f"In {sum(warned)} of {len(warned)} rows there are more false alarms than promised: the"
-        f" whole interval is above the promise. About one in 40 is by chance. {meaning}"
+        " whole interval is above the promise. Of promises that are kept, that is 3 to 10 of 100"
+        f" rows, the more the fewer clips have calibrated the detector. {meaning}"
     )

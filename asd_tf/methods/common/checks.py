@@ -24,7 +24,7 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "seconds": (0.2, 600.0),
         "max_seconds": (0.2, 600.0),
         "sample_rate": (2000, 192000),
-        "false_alarms": (0.0001, 0.99),
+        "false_alarms": (1e-6, 0.99),
         "held_out": (0.0, 0.5),
         # Frontends and crops.
         "n_mels": (1, 512),
