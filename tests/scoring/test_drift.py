@@ -80,6 +80,32 @@ def test_features_rarely_move_by_chance():
     assert np.count_nonzero(found) <= MOST
 
 
+SKEWED = {
+    "rectified": lambda rng, shape: np.maximum(rng.normal(size=shape) - 1, 0),
+    "lognormal": lambda rng, shape: rng.lognormal(size=shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape),
+}
+
+
+@pytest.mark.parametrize(("training", "recent"), [(990, 10), (60, 10), (60, 990)])
+@pytest.mark.parametrize("kind", SKEWED)
+def test_skewed_features_rarely_move_by_chance(kind, training, recent):
+    """Also where the smaller sample has hardly any of the rare large values."""
+    rng, draw = np.random.default_rng(0), SKEWED[kind]
+    samples = [(draw(rng, (training, 256)), draw(rng, (recent, 256))) for _ in range(30)]
+    assert sum(moved_of(*sample, level=0.002) > 0 for sample in samples) <= 1
+
+
+@pytest.mark.parametrize("kind", SKEWED)
+def test_skewed_features_that_moved_are_found(kind):
+    """A tenth of them, by a standard deviation, in 30 recordings."""
+    rng, draw = np.random.default_rng(0), SKEWED[kind]
+    for _ in range(10):
+        training, recent = draw(rng, (990, 256)), draw(rng, (30, 256))
+        recent[:, :26] += training[:, :26].std(axis=0)
+        assert 13 <= moved_of(training, recent, level=0.002) <= 27
+
+
 def test_features_that_moved_are_counted():
     """And those that are constant, but for rounding, are not."""
     rng = np.random.default_rng(0)

@@ -44,23 +44,24 @@ class FeatureMoments:
         self._square += away**2
         self._count += 1
 
-    def p_values(self, training: int) -> np.ndarray:
+    def p_values(self, training: float) -> np.ndarray:
         """Returns [D] how probable it is that each mean is as far from that of training by chance.
 
-        By Welch's test, which does not need equal variances.
+        By Student's test of two means, but the variance is that of the sample where it is larger:
+        either may miss the rare large values of a skewed feature, such as a rectified one, and has
+        then far too small a variance.
 
         Args:
-            training: Number of recordings that the statistics of training are from.
+            training: Number of recordings that the statistics of training are from, above 1; the
+                effective one where recordings have different weights.
         """
         n = self._count
         away = self._sum / n
-        variance = np.maximum(self._square - n * away**2, 0) / (n - 1) / n
-        of_training = self._reference.std**2 / training
-        error = np.sqrt(variance + of_training)
+        recent = np.maximum(self._square - n * away**2, 0) / (n - 1)
+        variance = np.maximum(recent, self._reference.std**2 * training / (training - 1))
+        error = np.sqrt(variance * (1 / n + 1 / training))
         with np.errstate(divide="ignore", invalid="ignore"):
-            parts = variance**2 / (n - 1) + of_training**2 / max(training - 1, 1)
-            degrees = (variance + of_training) ** 2 / parts
-            p = 2 * stats.t.sf(np.abs(away) / error, degrees)
+            p = 2 * stats.t.sf(np.abs(away) / error, n + training - 2)
         # Features are float32: what is nearer differs by rounding, as those that are constant.
         same = np.abs(away) <= _ROUNDING * (1 + np.abs(self._reference.mean))
         return np.where(same, 1.0, np.where(error > 0, p, 0.0))
