@@ -11,7 +11,11 @@ from harness import exit_of
 from asd_tf.cli import data, train
 from asd_tf.cli import detector as command
 from asd_tf.detector.fused import write_fused_detector
+from asd_tf.scoring.drift.features import FeatureMoments, FeatureStatistics
 from asd_tf.scoring.fusion import Fusion
+from asd_tf.service.drift.find import effective_recordings
+from asd_tf.service.drift.observed import Observed
+from asd_tf.service.drift.verdict import judge
 
 FRESH = 40
 
@@ -163,3 +167,35 @@ def test_wrong_commands_write_nothing(plant, tmp_path, capsys):
         assert (found, lines) == (status, []), err
         assert message in err.splitlines()[-1]
     assert not (detector / "drift.json").exists()
+
+
+def calibration_of(windows):
+    """Returns the calibration table of recordings with so many windows each."""
+    names = np.repeat([str(index) for index in range(len(windows))], windows)
+    return pd.DataFrame({"machine": "fan", "section": "00", "recording_id": names, "score": 1.0})
+
+
+def test_long_recordings_of_training_do_not_make_others_drift():
+    """Stored means are over windows: a few long recordings decide on them, which is chance."""
+    rng, windows = np.random.default_rng(0), np.array([6] * 50 + [360] * 5)
+    found = []
+    for _ in range(30):
+        training, recent = rng.normal(size=(55, 64)), rng.normal(size=(20, 64))
+        mean = np.average(training, axis=0, weights=windows)
+        std = np.sqrt(np.average((training - mean) ** 2, axis=0, weights=windows))
+        moments = FeatureMoments(FeatureStatistics(mean, std))
+        for row in recent:
+            moments.add(row)
+        observed = Observed(
+            {"network": moments},
+            names=[str(index) for index in range(20)],
+            scores=rng.normal(size=20).tolist(),
+            levels=[np.zeros(12)] * 20,
+        )
+        effective = effective_recordings(calibration_of(windows))["fan", "00"]
+        found.append(judge(observed, rng.normal(size=55), effective, None, 0.05).reasons)
+    assert sum("features" in reasons for reasons in found) <= 2
+
+
+def test_recordings_of_equal_length_count_once():
+    assert effective_recordings(calibration_of([3] * 20)) == {("fan", "00"): 20}

@@ -28,7 +28,7 @@ class LevelShift:
     p: float
 
     @classmethod
-    def of(cls, levels: np.ndarray, training_db: Sequence[float], training: int) -> "LevelShift":
+    def of(cls, levels: np.ndarray, training_db: Sequence[float], training: float) -> "LevelShift":
         """Compares the levels of recent recordings with the medians of training.
 
         Of training the medians alone are known. How many recent levels are below such a median has
@@ -38,7 +38,8 @@ class LevelShift:
         Args:
             levels: [n, bands] levels in dB of full scale, at least 1 recording.
             training_db: [bands] medians of training.
-            training: Number of recordings that these are of.
+            training: Number of recordings that these are of; the effective one where recordings
+                have different weights.
         """
         change = np.median(levels, axis=0) - np.asarray(training_db)
         below = np.sum(levels < training_db, axis=0)

@@ -57,11 +57,35 @@ def find_drift(
 
 def judge_all(detector: Detector, listener: Listener, level: float) -> dict[Group, Drift]:
     """Compares what was heard of each group with training; see `find_drift`."""
-    calibration, levels = recording_scores(detector.calibration), band_levels(detector)
+    table, levels = detector.calibration, band_levels(detector)
+    calibration, training = recording_scores(table), effective_recordings(table)
     return {
-        group: judge(seen, calibration.get(group, np.zeros(0)), levels.get(group), level)
+        group: judge(
+            seen,
+            calibration.get(group, np.zeros(0)),
+            training.get(group, 0.0),
+            levels.get(group),
+            level,
+        )
         for group, seen in sorted(listener.groups.items())
     }
+
+
+def effective_recordings(calibration: pd.DataFrame) -> dict[Group, float]:
+    """Returns how many recordings of equal length would tell as much of training, by group.
+
+    What a detector stores of the features and levels of training is over windows, so that long
+    recordings have more weight than short ones. With n windows of each, the means vary as those of
+    (sum n)^2 / sum n^2 recordings (Kish, 1965). Recordings that a training held out calibrate
+    alone, and only these are counted.
+
+    Args:
+        calibration: `Detector.calibration`, a row for each window.
+    """
+    windows = calibration[np.isfinite(calibration["score"])]
+    counts = windows.groupby(["machine", "section", "recording_id"], sort=False).size()
+    groups = counts.groupby(["machine", "section"], sort=False)
+    return {(str(key[0]), str(key[1])): of.sum() ** 2 / (of**2).sum() for key, of in groups}
 
 
 def in_order(inputs: Inputs, by: str | None) -> pd.DataFrame:

@@ -82,6 +82,7 @@ class Drift:
 def judge(
     observed: Observed,
     calibration: np.ndarray,
+    training: float,
     bands_db: Sequence[float] | None,
     level: float,
 ) -> Drift:
@@ -93,6 +94,7 @@ def judge(
     Args:
         observed: What was heard of them.
         calibration: [n] scores of normal recordings.
+        training: Effective number of recordings of training, see `effective_recordings`.
         bands_db: Median levels [bands] of training; None if they are not known.
         level: The level, 0 to 1.
     """
@@ -103,8 +105,8 @@ def judge(
         return Drift(observed, len(calibration), [name for name in _TESTS if found.get(name)])
     values = np.array(observed.scores)
     scores = ScoreShift.between(values, calibration)
-    features = _features(observed, len(calibration), part)
-    levels = _levels(observed, bands_db, len(calibration))
+    features = _features(observed, training, part)
+    levels = _levels(observed, bands_db, training)
     change = find_change(values, calibration, part)
     found |= {
         "scores": scores.p < part,
@@ -123,14 +125,14 @@ def judge(
     )
 
 
-def _features(observed: Observed, training: int, level: float) -> tuple[int, int] | None:
+def _features(observed: Observed, training: float, level: float) -> tuple[int, int] | None:
     p_values = [moments.p_values(training) for moments in observed.moments.values()]
     count = sum(map(len, p_values))
     return (count, moved(p_values, level)) if count else None
 
 
 def _levels(
-    observed: Observed, bands_db: Sequence[float] | None, training: int
+    observed: Observed, bands_db: Sequence[float] | None, training: float
 ) -> LevelShift | None:
     levels = np.array(observed.levels)
     if bands_db is None or not np.isfinite(levels).all():
