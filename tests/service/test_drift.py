@@ -175,6 +175,12 @@ def calibration_of(windows):
     return pd.DataFrame({"machine": "fan", "section": "00", "recording_id": names, "score": 1.0})
 
 
+def observed_of(scores, levels, **moments):
+    """Returns what was heard in recordings with these scores and levels of bands."""
+    names = [str(index) for index in range(len(scores))]
+    return Observed(moments, names=names, scores=list(scores), levels=list(levels))
+
+
 def test_long_recordings_of_training_do_not_make_others_drift():
     """Stored means are over windows: a few long recordings decide on them, which is chance."""
     rng, windows = np.random.default_rng(0), np.array([6] * 50 + [360] * 5)
@@ -186,12 +192,7 @@ def test_long_recordings_of_training_do_not_make_others_drift():
         moments = FeatureMoments(FeatureStatistics(mean, std))
         for row in recent:
             moments.add(row)
-        observed = Observed(
-            {"network": moments},
-            names=[str(index) for index in range(20)],
-            scores=rng.normal(size=20).tolist(),
-            levels=[np.zeros(12)] * 20,
-        )
+        observed = observed_of(rng.normal(size=20), [np.zeros(12)] * 20, network=moments)
         effective = effective_recordings(calibration_of(windows))["fan", "00"]
         found.append(judge(observed, rng.normal(size=55), effective, None, 0.05).reasons)
     assert sum("features" in reasons for reasons in found) <= 2
@@ -199,3 +200,14 @@ def test_long_recordings_of_training_do_not_make_others_drift():
 
 def test_recordings_of_equal_length_count_once():
     assert effective_recordings(calibration_of([3] * 20)) == {("fan", "00"): 20}
+
+
+@pytest.mark.parametrize(("measured", "compared"), [(19, True), (10, True), (9, False)])
+def test_levels_are_compared_of_recordings_in_which_they_were_measured(measured, compared):
+    """One without a level must not keep the change of all others from being told."""
+    rng = np.random.default_rng(0)
+    levels = rng.normal(-50, 1, size=(20, 12))
+    levels[measured:, 3] = np.nan
+    observed = observed_of(rng.normal(size=20), levels)
+    drift = judge(observed, rng.normal(size=60), 60, [-40] * 12, level=0.5)
+    assert (drift.levels is not None, "levels" in drift.reasons) == (compared, compared)

@@ -37,7 +37,8 @@ class Drift:
         scores: Of the scores; None where there are too few recordings, as below.
         features: Number of features and of those that have moved; None where the detector does not
             know those of training.
-        levels: Of the levels of bands; None where the detector does not know those of training.
+        levels: Of the levels of bands, of recordings in which all were measured; None where these
+            are too few, or where the detector does not know those of training.
         since: Name of the recording from which on they have changed; None if they have not.
     """
 
@@ -135,7 +136,9 @@ def _levels(
     observed: Observed, bands_db: Sequence[float] | None, training: float
 ) -> LevelShift | None:
     levels = np.array(observed.levels)
-    if bands_db is None or not np.isfinite(levels).all():
+    # Levels that were not measured, as those of recordings that are too short, tell nothing.
+    levels = levels[np.isfinite(levels).all(axis=1)]
+    if bands_db is None or len(levels) < LEAST:
         return None
     return LevelShift.of(levels, bands_db, training)
 
