@@ -1,5 +1,7 @@
 """`asd-detector`: what is done with a detector after training; its commands and their flags."""
 
+import math
+
 from absl import flags
 
 from asd_tf.cli import commands
@@ -127,6 +129,12 @@ def _define_drift(values: flags.FlagValues) -> None:
         "drifted.",
         lower_bound=0.0001,
         upper_bound=0.5,
+        flag_values=values,
+    )
+    flags.register_validator(
+        "level",
+        lambda level: not math.isnan(level),  # which no bound refuses
+        message="must be a number",
         flag_values=values,
     )
     flags.DEFINE_bool(

@@ -159,6 +159,7 @@ def test_wrong_commands_write_nothing(plant, tmp_path, capsys):
         ((detector,), 2, "recent recordings"),
         ((detector, recent, f"--output={detector / 'drift.json'}"), 2, "which is sealed"),
         ((detector, recent, "--level=0"), 2, "level"),
+        ((detector, recent, "--level=nan"), 2, "level=nan: must be a number"),
         ((detector, recent, "--by=time"), 2, "no recording has it"),
         ((detector, recent, "--machine=drill"), 1, "of no recording"),
         ((detector, tmp_path / "nowhere"), 1, "no such file"),
