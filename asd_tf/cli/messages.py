@@ -24,9 +24,7 @@ def report_run(result: Result) -> None:
         app.echo(format_runs_table(result.singles))
         app.echo("")
         app.echo(format_ensembles_table(result.ensembles))
-    bad = evaluation.scored["status"].eq("bad_file").sum()
-    if bad:
-        app.echo(f"\n{bad} test clips could not be read; see {run.evaluation_folder}/scores.csv")
+    _report_unreadable(evaluation, run.evaluation_folder)
     app.echo("")
     for name, text in _results(run):
         app.echo(f"{name:<13}{text}")
@@ -36,9 +34,16 @@ def report_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Prints the metrics of a detector, and the paths of its evaluation."""
     app.echo("")
     app.echo(format_table(evaluation))
+    _report_unreadable(evaluation, folder)
     app.echo("")
     for name, text in _files(folder):
         app.echo(f"{name:<13}{text}")
+
+
+def _report_unreadable(evaluation: Evaluation, folder: Path) -> None:
+    bad = evaluation.scored["status"].eq("bad_file").sum()
+    if bad:
+        app.echo(f"\n{bad} test clips could not be read; see {folder / 'scores.csv'}")
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

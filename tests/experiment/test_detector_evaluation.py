@@ -103,8 +103,9 @@ def test_what_cannot_be_judged_is_counted(runs, table, tmp_path, capsys):
     rows.loc[0, "label"] = ""
     rows.loc[1, "machine"] = "drill"
     data, out = write_table(rows, tmp_path), tmp_path / "out"
-    status, _, err = evaluated(capsys, runs / "mahalanobis", data, f"--out={out}")
+    status, printed, err = evaluated(capsys, runs / "mahalanobis", data, f"--out={out}")
     assert status == 0
+    assert f"1 test clips could not be read; see {out / 'scores.csv'}" in printed.splitlines()
     assert "1 of 6 clips have no label, and are not judged" in err
     assert "1 clips of machine 'drill', section '00' (1); the detector knows fan 00" in err
     assert metrics(out)["clips"] == {"scored": 5, "unscored": 2, "unlabeled": 1}
