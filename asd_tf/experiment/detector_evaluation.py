@@ -9,6 +9,7 @@ import pandas as pd
 
 from asd_tf.config import check_choice
 from asd_tf.detector import Detector
+from asd_tf.detector.decisions import SCORED_COLUMNS
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.folder import check_outside
 from asd_tf.errors import UsageError
@@ -18,9 +19,10 @@ from asd_tf.evaluation.results import Evaluation
 from asd_tf.experiment.evaluated_clips import EvaluatedClips, score_windows
 from asd_tf.experiment.labeled_clips import check_labels, read_test_clips, read_truth
 from asd_tf.extraction.store import EmbeddingStore
+from asd_tf.files import clear_parts_of, is_leftover
 from asd_tf.scoring.scores import Scores
 
-_METRICS = "metrics.json"
+_SCORES, _SECTIONS, _METRICS = "scores.csv", "metrics.csv", "metrics.json"
 
 
 def evaluate_detector(
@@ -69,6 +71,8 @@ def evaluate_detector(
         context = _context(detector, data, out, dataset, _bad_files(detector, windows, scores))
         clips = EvaluatedClips(windows, dataset, truth, out, context)
         scored, added, details = clips.scored(detector, scores, extra_scores)
+        for name in (_SCORES, _SECTIONS, _METRICS):
+            clear_parts_of(out / name)
         return clips.write(detector, scored, details, [*details.parts, *added], tsne)
 
 
@@ -80,14 +84,31 @@ def check_evaluation_folder(out: Path, detector: Path) -> None:
         detector: The folder of the detector.
 
     Raises:
-        UsageError: If it is no folder, holds something that is no evaluation, or is in the folder
-            of the detector.
+        UsageError: If it is no folder, holds something that is no evaluation, whole or begun, or is
+            in the folder of the detector.
     """
     check_outside(out, detector)
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is no folder")
-    if out.exists() and not (out / _METRICS).exists() and any(out.iterdir()):
+    if out.exists() and not (out / _METRICS).exists() and not _is_begun(out):
         raise UsageError(f"{out}: is not empty and holds no evaluation; choose another folder")
+
+
+def _is_begun(out: Path) -> bool:
+    """Returns whether a folder holds no more than what an evaluation writes before its metrics."""
+    names = {path.name for path in out.iterdir() if not is_leftover(path.name)}
+    if not names:
+        return True
+    return names <= {_SCORES, _SECTIONS} and _is_table_of_evaluation(out / _SCORES)
+
+
+def _is_table_of_evaluation(path: Path) -> bool:
+    """Returns whether a file has the columns of a scored table, unlike one of `asd-score`."""
+    try:
+        columns = pd.read_csv(path, nrows=0).columns
+    except (OSError, ValueError):
+        return False
+    return set(SCORED_COLUMNS) <= set(columns)
 
 
 def _bad_files(detector: Detector, windows: pd.DataFrame, scores: Scores) -> pd.DataFrame:

@@ -11,6 +11,8 @@ import asd_tf
 from asd_tf.cli import detector as command
 from asd_tf.cli import train
 from asd_tf.detector.fused import write_fused_detector
+from asd_tf.errors import UsageError
+from asd_tf.experiment.detector_evaluation import check_evaluation_folder
 from asd_tf.scoring.fusion import Fusion
 
 FILES = {
@@ -79,6 +81,31 @@ def test_a_fused_detector_is_evaluated_with_its_parts(fused, dataset, tmp_path, 
     extra = "--extra_scores=oracle_gamma"
     assert evaluated(capsys, fused, dataset, f"--out={tmp_path}", extra)[0] == 0
     assert "oracle_gamma" in metrics(tmp_path)["others"]
+
+
+def test_an_evaluation_that_was_killed_is_done_again(runs, dataset, tmp_path, capsys):
+    """What it had written until then must not keep the same command from its work."""
+    whole, out = runs / "mahalanobis" / "evaluation", tmp_path / "out"
+    out.mkdir()
+    part = out / ".part-0123abcd-scores.csv"
+    part.write_text("clip_id,")
+    for done in ((), ("scores.csv",), ("scores.csv", "metrics.csv")):
+        for name in done:
+            shutil.copy(whole / name, out)
+        check_evaluation_folder(out, runs / "mahalanobis" / "detector")
+    (out / "mine.txt").touch()
+    with pytest.raises(UsageError, match="holds no evaluation"):
+        check_evaluation_folder(out, runs / "mahalanobis" / "detector")
+    (out / "mine.txt").unlink()
+    assert evaluated(capsys, runs / "mahalanobis", dataset, f"--out={out}")[0] == 0
+    assert {path.name for path in out.iterdir()} == FILES
+
+
+def test_a_table_of_scores_is_no_evaluation(runs, tmp_path):
+    """A file that asd-score has written under the same name must not be replaced."""
+    (tmp_path / "scores.csv").write_text("path,machine,section,score\n")
+    with pytest.raises(UsageError, match="holds no evaluation"):
+        check_evaluation_folder(tmp_path, runs / "mahalanobis" / "detector")
 
 
 @pytest.fixture
