@@ -19,6 +19,7 @@ def test_the_examples_of_the_page_run(dataset, tmp_path):
     assert doctest.testmod(api, extraglobs=names, raise_on_error=False).failed == 0
 
 
+@pytest.mark.slow
 def test_a_run_of_several_seeds_is_a_fused_run(dataset, tmp_path):
     """Its single runs must be parts that extra scores can select from, as of any fused run."""
     flags = {"recipe": "quick", "data_dir": dataset, "values": {"data.seconds": 0.5}}

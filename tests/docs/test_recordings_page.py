@@ -52,11 +52,13 @@ def lines_of_page():
     return lines
 
 
+@pytest.mark.slow
 def test_training_prints_the_lines_of_the_page(first):
     for line in lines_of_page()[:3]:
         assert line in first[1]
 
 
+@pytest.mark.slow
 def test_the_fault_is_found_where_it_is(folder, first):
     rows = rows_of(folder / "scores.jsonl")
     decisions = {Path(r["path"]).stem: r["decision"] for r in rows if r["per"] == "recording"}
@@ -69,6 +71,7 @@ def test_the_fault_is_found_where_it_is(folder, first):
     assert sum(before) / len(before) < sum(after) / len(after)
 
 
+@pytest.mark.slow
 def test_faults_of_the_sensor_are_told(folder, first):
     (said,) = re.findall(r"^    (sensor: .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert said in first[3]

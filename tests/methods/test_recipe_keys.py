@@ -18,7 +18,7 @@ from asd_tf.run.run import Run
 from asd_tf.run.settings import Settings
 
 # The other methods take longer to fit.
-QUICK = ("mahalanobis", "wilkinghoff")
+QUICK = ("mahalanobis",)
 # Sections that the code around all methods reads.
 SHARED = ("data.", "recording.")
 # Values by machine, of which those of the machines in the data are read.

@@ -42,6 +42,7 @@ def test_killed_and_finished_with_equal_weights(flags, uninterrupted, tmp_path):
     assert (run_dir / metrics).read_text() == (uninterrupted / metrics).read_text()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_evaluated_and_not_trained_again(flags, uninterrupted, capsys):
     """A finished run must not be trained again."""
     path = uninterrupted / "stages" / STAGE / "final.weights.h5"

@@ -61,7 +61,7 @@ def at_top(key, value):
         (in_group("machine", 3), "machine must be a text"),
         (in_group("number", -1), "number must be an integer from 0"),
         (in_threshold("value", "1"), "threshold.value must be a finite number, not '1'"),
-        (in_threshold("false_alarms", 2.0), "threshold.false_alarms must be a number from 0.0001"),
+        (in_threshold("false_alarms", 2.0), "threshold.false_alarms must be a number from 1e-06"),
         (in_threshold("rule", "best"), "threshold.rule must be conformal or gamma or"),
         (in_scorer("weight", -1.0), "weight must be a number from 0"),
         (in_scorer("pool", "worst"), "pool must be a way of pooling"),

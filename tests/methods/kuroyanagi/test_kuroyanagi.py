@@ -141,6 +141,7 @@ def test_what_autoencoders_export_is_what_was_trained(autoencoders):
     np.testing.assert_allclose(found, np.mean(errors, axis=0), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_what_classifiers_export_is_what_was_trained(classifiers):
     """The extractor must give (1 - p, d) of both domains and both crops by the final weights."""
     run = Run.load(classifiers)
@@ -171,6 +172,7 @@ def test_what_classifiers_export_is_what_was_trained(classifiers):
             np.testing.assert_allclose(pair, expected, rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_section_is_scored_by_all_networks_of_its_machine(classifiers):
     """The score must be the mean over the networks of both sections."""
     scores = pd.read_csv(classifiers / "evaluation" / "scores.csv", dtype={"section": str})
