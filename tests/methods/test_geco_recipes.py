@@ -17,8 +17,13 @@ from asd_tf.methods import ae, geco, idnn, mobilenetv2, pae, resnet18, stgram
 BANDS = 32
 # Those that build the network of another one are slow tests.
 ALIKE = {"lambda_1", "lambda_10", "fixed_gamma", "multi_gamma", "geco_only"}
+LARGE = {("stgram", "paper"), ("mobilenetv2", "paper")}
 RECIPES = [
-    pytest.param(method, recipe, marks=[pytest.mark.slow] if recipe in ALIKE else [])
+    pytest.param(
+        method,
+        recipe,
+        marks=[pytest.mark.slow] if recipe in ALIKE or (method, recipe) in LARGE else [],
+    )
     for method in SMALL
     for recipe in recipe_names(method)
 ]

@@ -18,7 +18,13 @@ from asd_tf.methods.kuroyanagi import autoencoder, autoencoder_networks, classif
 from asd_tf.methods.kuroyanagi.classifier_networks import BinaryNetwork, binary_network
 from asd_tf.training.one_cycle import one_cycle_rate
 
-RECIPES = [(method, recipe) for method in SMALL for recipe in recipe_names(method)]
+# Those that build the networks of others once more are slow tests.
+ALIKE = {("kuroyanagi", "paper"), ("kuroyanagi", "mix")}
+RECIPES = [
+    pytest.param(method, recipe, marks=[pytest.mark.slow] if (method, recipe) in ALIKE else [])
+    for method in SMALL
+    for recipe in recipe_names(method)
+]
 
 
 def small_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:

@@ -62,7 +62,7 @@ def plain(wave):
     return gradients(encoder(), wave)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("dropout", [pytest.param(0.0, marks=pytest.mark.slow), 0.3])
 def test_recomputed_blocks_have_the_same_gradients(dropout, plain, wave):
     """Recomputation must change neither outputs nor gradients, with dropout too."""
     config = dataclasses.replace(CONFIG, dropout=dropout)
