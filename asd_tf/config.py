@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import ml_collections
+from ml_collections import config_dict
 
 from asd_tf.errors import UsageError
 from asd_tf.old_keys import current_assignments, current_recipe, current_values
@@ -74,7 +75,10 @@ def load_recipe(method: str, recipe: str) -> ml_collections.ConfigDict:
         own = config.calibration.to_dict()
         current = current_recipe({"calibration": own})["calibration"]
         if current != own:
-            config.calibration = ml_collections.ConfigDict(current)
+            # Without a value an optional key is a text, as `group_by` is.
+            config.calibration = ml_collections.ConfigDict(
+                {k: config_dict.placeholder(str) if v is None else v for k, v in current.items()}
+            )
     config.lock()
     return config
 

@@ -39,7 +39,16 @@ RENAMED: Mapping[str, Renamed] = {
 }
 """Dotted old key to the current one."""
 
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"calibration": {"rule": "conformal"}}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "calibration": {
+        "rule": "conformal",
+        "method": "backend_only",
+        "held_out": 0.2,
+        "networks": 3,
+        "epochs_share": 1.0,
+        "group_by": None,
+    }
+}
 """Keys that sections of earlier versions lack, with the values that they get."""
 
 

@@ -3,6 +3,10 @@
 import ml_collections
 from ml_collections import config_dict
 
+# The defaults of all recipes; a `quick` recipe may set its own.
+CALIBRATION_METHOD = "backend_only"
+HELD_OUT = 0.2
+
 
 def data_section(seconds: float | None = 10.0) -> ml_collections.ConfigDict:
     """Returns the section `data`: how clips are read.
@@ -45,15 +49,28 @@ def calibration_section(held_out: float | None = None) -> ml_collections.ConfigD
     """Returns the section `calibration`: how thresholds are chosen.
 
     Args:
-        held_out: Share of the source clips of a section that no network is trained on, so that they
-            can calibrate it; None for methods that calibrate by cross-fitting.
+        held_out: Share of the source clips of a section that the published method keeps from its
+            networks, so that they can calibrate it; None for methods that calibrate by
+            cross-fitting of their backends.
     """
-    section = {
-        "false_alarms": 0.1,  # share of unseen normal clips that are promised to raise an alarm
-        # conformal: thresholds only where there are enough normal scores for the promise; gamma:
-        # beyond these, extrapolated by a fitted gamma distribution.
-        "rule": "conformal",
-    }
     return ml_collections.ConfigDict(
-        section if held_out is None else {**section, "held_out": held_out}
+        {
+            "false_alarms": 0.1,  # share of unseen normal clips that are promised to raise an alarm
+            # conformal: thresholds only where there are enough normal scores for the promise;
+            # gamma: beyond these, extrapolated by a fitted gamma distribution.
+            "rule": "conformal",
+            # What has not seen the clips that calibrate. backend_only: the backend, as published;
+            # holdout: network and backend, of a share that is held out; cross_fit_network: as many
+            # networks as `networks`, each of a fold of the clips.
+            "method": CALIBRATION_METHOD,
+            # Share of recordings that calibrate alone: with holdout, of every domain; with
+            # backend_only, of the source domain, in methods whose papers or recipes have that.
+            "held_out": HELD_OUT if held_out is None else held_out,
+            "networks": 3,
+            "epochs_share": 1.0,  # of all epochs, which each of the networks is trained for
+            # What belongs together and is on one side of every split: an attribute or column, date
+            # (in the path), recording_id or contiguous (runs in the order of names). None: the
+            # recording, of a DCASE edition; of other data, what sessions are named by.
+            "group_by": config_dict.placeholder(str),
+        }
     )

@@ -83,6 +83,8 @@ def _channel(manifest: Mapping[str, Any]) -> str:
 
 
 def _rule(manifest: Mapping[str, Any]) -> str:
+    if manifest["kind"] == "cross_fit":
+        return "mean of scores, each standardized by those of clips that its part has not seen"
     fusion = manifest.get("fusion")
     if fusion is None:
         return ""

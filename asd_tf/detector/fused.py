@@ -3,7 +3,7 @@
 import functools
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class FusedDetector(Detector, kind="fused"):
         }
 
     @functools.cached_property
-    def _fusion(self) -> FittedFusion:
+    def _fusion(self) -> Callable[[np.ndarray, Iterable[Group]], np.ndarray]:
         fusion = Fusion.from_json(self.manifest["fusion"])
         return FittedFusion(fusion, _joined_calibration(self.parts), list(self.parts))
 
@@ -200,7 +200,7 @@ def write_fused_detector(
             temporary,
             {
                 "kind": "fused",
-                **_shared_description(detectors),
+                **shared_description(detectors),
                 "calibration": {"rule": rule},
                 "fusion": fusion.to_json(),
                 "parts": list(parts),
@@ -254,7 +254,7 @@ def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
     return joined
 
 
-def _shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:
+def shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:
     """Returns the entries of the manifests that are the same in all parts."""
     first, *others = [detector.manifest for detector in detectors.values()]
     keys = ("method", "recipe", "sample_rate", "samples", "channel", "channels", "recording")

@@ -19,6 +19,8 @@ from asd_tf.data.layouts.editions import EDITIONS
 from asd_tf.data.windows import UnusedAudio, Windows, duration, split_into_windows
 from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.errors import UsageError, printable
+from asd_tf.experiment.calibrated_training import fit
+from asd_tf.experiment.calibration_plan import check_plan, set_grouping
 from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
 from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
@@ -59,9 +61,10 @@ def prepare(
     Longer recordings are divided into windows if `data.windows` is `all`; if it is none, it becomes
     `one` where the layout is an edition of DCASE and `all` on other data. Training windows of a
     machine that is off are left out as `data.state` says. If `recording.domain` is none, it becomes
-    `blind` for editions that do not state the domain of evaluation clips, else `known`. Methods may
-    fill in more (`fill_in`). If a recipe names `data.subsets`, clips of other subsets are left out.
-    Nothing is written.
+    `blind` for editions that do not state the domain of evaluation clips, else `known`. If
+    `calibration.group_by` is none, it becomes what names the sessions of data that are no edition.
+    Methods may fill in more (`fill_in`). If a recipe names `data.subsets`, clips of other subsets
+    are left out. Nothing is written.
 
     Args:
         clips: The clip table.
@@ -107,8 +110,9 @@ def prepare(
     module = load_method(method)
     if hasattr(module, "fill_in"):
         module.fill_in(config, dataset)
+    grouping = list(set_grouping(config, kept, dataset))
     module.check(config, kept)
-    for line in frames_lines(config):
+    for line in (*frames_lines(config), *grouping, *check_plan(config, module, kept)):
         _logger.info(line)
     return kept, bad
 
@@ -210,7 +214,7 @@ def train(run: Run, bad: pd.DataFrame) -> None:
         _train_many(run, bad)
         return
     run.settings.devices.prepare()
-    load_method(run.settings.method).fit(run)
+    fit(run)
 
 
 def _train_many(run: Run, bad: pd.DataFrame) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import ml_collections
 import pandas as pd
 
+from asd_tf.experiment.calibration_plan import CalibrationPlan
+
 # Samples between frames of a spectrogram, in all recipes that learn from single frames.
 _HOP = 512
 
@@ -15,8 +17,9 @@ def times_the_steps(
 ) -> float | None:
     """Estimates the gradient steps of a recipe as a multiple of those of another.
 
-    Steps are counted for one network of each kind and each candidate of an ensemble. What a step
-    takes, which grows with networks, batches and windows, is not in it.
+    Steps are counted for one network of each kind and each candidate of an ensemble, in each of the
+    trainings that `calibration.method` takes. What a step takes, which grows with networks, batches
+    and windows, is not in it.
 
     Args:
         other: The recipe.
@@ -34,7 +37,7 @@ def times_the_steps(
     return _steps(other, windows, machines) / own if own else None
 
 
-def _steps(config: ml_collections.ConfigDict, windows: float, machines: int) -> int:
+def _steps(config: ml_collections.ConfigDict, windows: float, machines: int) -> float:
     seconds, rate = config.data.seconds or config.data.max_seconds, config.data.sample_rate
     total = 0
     for recipe, train in _trainings(config):
@@ -44,7 +47,7 @@ def _steps(config: ml_collections.ConfigDict, windows: float, machines: int) -> 
         batch = train.get("batch_size") or recipe.get("optimizer", recipe.get("train")).batch_size
         steps = train.steps_per_epoch or math.ceil(items / batch)
         total += train.epochs * steps * recipe.get("ensemble", {}).get("candidates", 1)
-    return total
+    return total * CalibrationPlan.of(config).relative_cost
 
 
 def _trainings(

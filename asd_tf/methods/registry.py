@@ -40,6 +40,9 @@ class Method(Protocol):
     A method whose recipe has values that depend on the layout of the data has a third one,
     `fill_in(config, dataset)`: it is called before `check`, and puts such values where the recipe
     has none, so that the run keeps those that it used.
+
+    A method that fits its backends to what `calibration.held_out` keeps from its networks has
+    `NEEDS_HELD_OUT = True`, and holds out clips of each network whatever calibrates the detector.
     """
 
     def check(self, config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
@@ -66,3 +69,8 @@ def load_method(name: str) -> Method:
     """
     check_choice("method", name, MODULES)
     return cast(Method, importlib.import_module(f"asd_tf.methods.{MODULES[name]}"))
+
+
+def needs_held_out(method: Method) -> bool:
+    """Returns whether a method holds out clips for its backends, too; see `Method`."""
+    return getattr(method, "NEEDS_HELD_OUT", False)

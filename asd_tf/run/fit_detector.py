@@ -24,12 +24,12 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
+from asd_tf.run.folds import Folds
 from asd_tf.run.frames import all_frame_sizes
 from asd_tf.run.health import state_description, training_limits
 from asd_tf.run.networks import export
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import (
-    cross_fit_scores,
     feature_statistics,
     held_out_scores,
     matching_weights,
@@ -40,9 +40,8 @@ from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scorers import Scorer, Weight
 from asd_tf.scoring.thresholds import (
     Threshold,
-    few_recordings_lines,
     thresholds_at,
-    unsupported_line,
+    too_few_lines,
 )
 
 _logger = logging.getLogger(__name__)
@@ -94,11 +93,9 @@ def fit_detector(
         of_group = {name: features[name][indices] for name in unfitted[group].extractors}
         domain = clips["domain"].iloc[indices].to_numpy(object)
         held = None if held_out is None else held_out[indices]
+        folds = Folds.of(run, clips.iloc[indices].reset_index(drop=True))
         with usage_errors(run.config):
-            fitted[group], alone[group] = _fit_group(
-                unfitted[group], of_group, domain, held, run.settings.seed,
-                clips["recording_id"].iloc[indices].to_numpy(object),
-            )  # fmt: skip
+            fitted[group], alone[group] = _fit_group(unfitted[group], of_group, domain, held, folds)
         statistics.append(_statistics(group, of_group))
     for group, scorer in fitted.items():
         of_machine = [scores for other, scores in alone.items() if other[0] == group[0]]
@@ -156,14 +153,13 @@ def _fit_group(
     features: Mapping[str, np.ndarray],
     domain: np.ndarray,
     held_out: np.ndarray | None,
-    seed: int,
-    recording: np.ndarray,
+    folds: Folds,
 ) -> tuple[GroupScorer, np.ndarray]:
     """Fits the scorers of a group; returns them and the calibration scores [n, scorers] of each."""
     if held_out is not None:
         return held_out_scores(scorer, features, domain, held_out)
     with fit_cache():
-        alone = cross_fit_scores(scorer, features, domain, seed, recording)
+        alone = folds.scores(scorer, features, domain)
         return scorer.fit(features, domain), alone
 
 
@@ -221,10 +217,9 @@ def _thresholds(
     """Returns the thresholds for the recipe's share of false alarms; says which groups lack one."""
     p_values = fit_p_values(calibration, groups, run.config.calibration.rule)
     thresholds = thresholds_at(p_values, run.config.calibration.false_alarms)
-    if line := unsupported_line(thresholds):
-        _logger.warning(line)
-    for line in few_recordings_lines(calibration, run.config.calibration.false_alarms):
-        _logger.warning(line)
+    if run.calibrates_itself:  # else others replace these thresholds
+        for line in too_few_lines(thresholds, calibration):
+            _logger.warning(line)
     return thresholds
 
 

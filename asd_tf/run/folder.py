@@ -194,6 +194,11 @@ def single_folder(path: Path, index: int) -> Path:
     return path / "runs" / str(index)
 
 
+def network_folder(path: Path, name: str) -> Path:
+    """Returns the folder of a network of a run, a run of its own without some of the clips."""
+    return path / "networks" / name
+
+
 def read_description(path: Path) -> dict[str, Any]:
     """Reads the `config.json` of a run; its recipe has the keys of today.
 

@@ -12,6 +12,7 @@ from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.run.folder import RunFolder
 from asd_tf.run.settings import Settings
 from asd_tf.run.stages import ALL_CLIPS, Stages
+from asd_tf.scoring.calibration import BACKEND_ONLY
 from asd_tf.training.stage import Stage
 
 SHARED_SECTIONS = ("data", "calibration", "recording")
@@ -143,6 +144,14 @@ class Run:
     def evaluation_folder(self) -> Path:
         """Where scores, metrics and plots go."""
         return self.folder / "evaluation"
+
+    @property
+    def calibrates_itself(self) -> bool:
+        """Whether the detector keeps the thresholds that `fit_detector` gives it.
+
+        Else clips that the whole training has not seen calibrate it afterwards.
+        """
+        return self.config.calibration.get("method", BACKEND_ONLY) == BACKEND_ONLY
 
     @property
     def samples(self) -> int:

@@ -1,6 +1,6 @@
 """Scores of normal clips by backends fitted without them, and statistics of their features."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,14 @@ from asd_tf.backends.fitting.member_fits import FOLDS, LEAVE_ONE_OUT_BELOW
 from asd_tf.backends.per_domain import NoTrainingRowsError, RowLabels
 from asd_tf.scoring.group_scorer import GroupScorer
 
+BACKEND_ONLY, HOLDOUT, CROSS_FIT_NETWORK = "backend_only", "holdout", "cross_fit_network"
+
+METHODS = (BACKEND_ONLY, HOLDOUT, CROSS_FIT_NETWORK)
+"""What has not seen the clips that calibrate: backends, or backends and networks."""
+
+# Difference in standard deviations from which on sessions are said to differ.
+_WIDE_GAP = 0.5
+
 
 def cross_fit_scores(
     group_scorer: GroupScorer,
@@ -18,6 +26,7 @@ def cross_fit_scores(
     domain: RowLabels,
     seed: int,
     recording: RowLabels | None = None,
+    folds: Iterable[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Scores every clip of a group by a clone of its scorer that is fitted without the clip.
 
@@ -32,6 +41,7 @@ def cross_fit_scores(
         seed: Seed of the folds.
         recording: [n] the recording of each clip, whose clips are in the same fold and domain; None
             if each clip is one.
+        folds: Indices of the clips of each fold, in place of folds of recordings.
 
     Returns:
         [n, scorers] anomaly scores of each scorer alone; NaN if no clips are left to fit to, as for
@@ -39,9 +49,7 @@ def cross_fit_scores(
     """
     domains = _with_source(domain)
     scores = np.full([len(domains), len(group_scorer.scorers)], np.nan)
-    number, first = _recordings(recording, len(domains))
-    for held_recordings in _held_out(domains[first], seed):
-        held = np.flatnonzero(np.isin(number, held_recordings))
+    for held in _folds_of_recordings(recording, domains, seed) if folds is None else folds:
         rest = np.setdiff1d(np.arange(len(domains)), held)
         if not len(rest):
             continue
@@ -149,6 +157,45 @@ def _recordings(recording: RowLabels | None, count: int) -> tuple[np.ndarray, np
         return np.arange(count), np.arange(count)
     number, _ = pd.factorize(pd.Series(recording))
     return number, np.unique(number, return_index=True)[1]
+
+
+def session_gap(by_session: np.ndarray, by_recording: np.ndarray) -> float:
+    """Returns by how much scores rise where the backend has not seen the session of a clip.
+
+    Args:
+        by_session: [n, scorers] scores by fits without the session of each clip.
+        by_recording: [n, scorers] scores by fits without the recording of each clip.
+
+    Returns:
+        The largest difference of means of a scorer, in standard deviations of `by_recording`; 0 if
+        no clip has both scores.
+    """
+    both = np.isfinite(by_session).all(axis=1) & np.isfinite(by_recording).all(axis=1)
+    if not both.any():
+        return 0.0
+    rise = by_session[both].mean(axis=0) - by_recording[both].mean(axis=0)
+    std = by_recording[both].std(axis=0)
+    return float(np.max(np.divide(rise, std, out=np.zeros_like(rise), where=std > 1e-12)))
+
+
+def session_gap_line(machine: str, section: str, group_by: str, gap: float) -> str | None:
+    """Returns a warning where `session_gap` is wide; None says nothing of how safe folds are."""
+    if gap < _WIDE_GAP:
+        return None
+    return (
+        f"{machine}, section {section}: normal clips score {gap:.1f} standard deviations higher "
+        f"where a backend has not heard others of their group (calibration.group_by={group_by}): "
+        "conditions differ much between groups, and a promise takes many of them"
+    )
+
+
+def _folds_of_recordings(
+    recording: RowLabels | None, domains: np.ndarray, seed: int
+) -> Iterator[np.ndarray]:
+    """Yields the clips that are scored by the same fit, by folds of recordings."""
+    number, first = _recordings(recording, len(domains))
+    for held_recordings in _held_out(domains[first], seed):
+        yield np.flatnonzero(np.isin(number, held_recordings))
 
 
 def _held_out(domains: np.ndarray, seed: int) -> Iterator[np.ndarray]:

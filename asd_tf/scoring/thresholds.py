@@ -60,6 +60,21 @@ def thresholds_at(p_values: Mapping[Group, PValues], false_alarms: float) -> dic
     return {group: threshold_at(of_group, false_alarms) for group, of_group in p_values.items()}
 
 
+def too_few_lines(
+    thresholds: Mapping[Group, Threshold], calibration: pd.DataFrame
+) -> Iterator[str]:
+    """Yields the lines on groups whose normal scores are too few for what is promised.
+
+    Args:
+        thresholds: The threshold of every group.
+        calibration: The scores that they are from, see `few_recordings_lines`.
+    """
+    if line := unsupported_line(thresholds):
+        yield line
+    for false_alarms in {threshold.false_alarms for threshold in thresholds.values()}:
+        yield from few_recordings_lines(calibration, false_alarms)
+
+
 def unsupported_line(thresholds: Mapping[Group, Threshold]) -> str | None:
     """Returns a line on the groups without a threshold, as they have too few normal scores.
 
@@ -82,8 +97,9 @@ def unsupported_line(thresholds: Mapping[Group, Threshold]) -> str | None:
     return (
         f"{machine}, section {section}{others}: no threshold, as {fewest.n} normal scores can "
         f"promise {possible:g} % of false alarms and not {100 * fewest.false_alarms:g} %; record "
-        "more, hold out more (calibration.held_out, where the method has it), or allow more "
-        "(calibration.false_alarms, --false_alarms)"
+        "more, let more calibrate (calibration.held_out, or "
+        "calibration.method=cross_fit_network), or allow more (calibration.false_alarms, "
+        "--false_alarms)"
     )
 
 

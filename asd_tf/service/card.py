@@ -10,6 +10,7 @@ from asd_tf.data.groups import Group
 from asd_tf.detector import Detector
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.parts import OWN, single_parts
+from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT
 from asd_tf.scoring.thresholds import Threshold
 
 _SPECIAL = str.maketrans(
@@ -26,9 +27,17 @@ recordings of healthy machines only, and does not know what is wrong with a mach
 
 _PROMISE = """\
 A threshold holds for recordings like those that calibrate it: same machine, microphone and
-surroundings. The share of alarms is that of normal recordings. A network that was trained on the
-clips that calibrate it finds them more normal than new ones, so that the share is higher for new
-ones, unless clips were held out (`calibration.held_out`)."""
+surroundings. The share of alarms is that of normal recordings."""
+
+_CALIBRATED = {
+    BACKEND_ONLY: """\
+A network that was trained on the clips that calibrate it finds them more normal than new ones, so
+that the share is higher for new ones, unless its method held clips out.""",
+    HOLDOUT: "Neither networks nor backends have seen the clips that calibrate it.",
+    CROSS_FIT_NETWORK: """\
+Each clip that calibrates it was scored by the part that has not seen it; a new one is scored by the
+mean of all parts, which varies less.""",
+}
 
 _SENSOR = {
     True: "What is beyond the limits of the sensor is called a fault of the microphone, and has no "
@@ -65,7 +74,7 @@ def card_of(detector: Detector) -> str:
             ),
             _group_rows(detector),
         ),
-        _PROMISE,
+        f"{_PROMISE} {_CALIBRATED[_method(detector)]}",
         "## Sensor",
         *_sensor(detector),
         "## How to use it",
@@ -86,6 +95,11 @@ def _parts(detector: Detector) -> Iterator[str]:
         ("part", *shown),
         [(name, *(of.get(key, "") for key in shown)) for name, of in facts.items()],
     )
+
+
+def _method(detector: Detector) -> str:
+    """Returns how the clips that calibrate a detector were chosen."""
+    return detector.manifest.get("calibration", {}).get("method", BACKEND_ONLY)
 
 
 def _group_rows(detector: Detector) -> Iterator[tuple[str, ...]]:

@@ -1,6 +1,6 @@
 """What may stand in the manifest of a detector: types and ranges of its values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from asd_tf.backends.saving.validation import MAX_FEATURES
@@ -21,6 +21,7 @@ from asd_tf.detector.sealing.rules import (
     optional,
     text,
 )
+from asd_tf.scoring.calibration import METHODS
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.group_scorer import COMBINES
 from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
@@ -48,7 +49,7 @@ def check_manifest(manifest: Any) -> None:
     """
     finite(manifest, "")
     object_of(_COMMON, _DESCRIPTION)(manifest, "")
-    _check_single(manifest) if manifest["kind"] == "single" else _check_fused(manifest)
+    _KINDS[manifest["kind"]](manifest)
     rate, samples = manifest.get("sample_rate"), manifest.get("samples")
     if rate and samples:
         number(*SECONDS)(samples / rate, "samples/sample_rate, in seconds,")
@@ -76,6 +77,19 @@ def _check_fused(manifest: Mapping[str, Any]) -> None:
     except (ValueError, TypeError, KeyError) as error:
         raise RuleError("fusion", "a rule for the parts", manifest["fusion"]) from error
 
+
+def _check_cross_fit(manifest: Mapping[str, Any]) -> None:
+    _CROSS_FIT(manifest, "")
+    parts = len(manifest["parts"])
+    for index, group in enumerate(manifest["groups"]):
+        list_of(_scale, parts, least=parts)(group["scales"], f"groups[{index}].scales")
+
+
+_KINDS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "single": _check_single,
+    "fused": _check_fused,
+    "cross_fit": _check_cross_fit,
+}
 
 _THRESHOLD: Rule = object_of(
     {
@@ -139,7 +153,7 @@ _GROUP: Rule = object_of(
 )
 _COMMON: dict[str, Rule] = {
     "asd_tf": text,
-    "kind": one_of(["single", "fused"]),
+    "kind": one_of(_KINDS),
     "sha256": mapping_of(inner_path, digest),
 }
 _DESCRIPTION: dict[str, Rule] = {
@@ -154,7 +168,8 @@ _DESCRIPTION: dict[str, Rule] = {
     # of each channel.
     "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
     # How p-values go on beyond the highest normal score; detectors of formats 2 and 3 have none.
-    "calibration": object_of({"rule": one_of(RULES)}),
+    # Of the method, only where more than backends have not seen the clips that calibrate.
+    "calibration": object_of({"rule": one_of(RULES)}, {"method": one_of(METHODS)}),
     # Of the networks, in samples; only where the recipe states them, and not in detectors of 0.1.
     "frames": list_of(
         object_of({"length": integer(1, 10**9), "step": integer(1, 10**9)}), _MAX_PARTS
@@ -180,5 +195,23 @@ _FUSED: Rule = object_of(
         "fusion": object_of({}),
         "parts": list_of(inner_path, _MAX_PARTS, unique=str),
         "groups": list_of(object_of(_GROUP_OF_ALL), _MAX_GROUPS, unique=_name_of),
+    }
+)
+
+
+def _scale(value: Any, where: str) -> None:
+    """Takes mean and standard deviation of the scores of a part."""
+    list_of(number(), 2, least=2)(value, where)
+    number(1e-12, 1e300)(value[1], f"{where}[1]")
+
+
+_CROSS_FIT: Rule = object_of(
+    {
+        "parts": list_of(inner_path, _MAX_PARTS, unique=str),
+        "groups": list_of(
+            object_of({**_GROUP_OF_ALL, "scales": list_of(_scale, _MAX_PARTS)}),
+            _MAX_GROUPS,
+            unique=_name_of,
+        ),
     }
 )

@@ -94,6 +94,9 @@ def log_held_out(run: Run, held_out: np.ndarray) -> None:
     """Logs the number of clips, and how many of them are held out to calibrate."""
     clips = run.train_clips
     if not held_out.any():
+        if not run.calibrates_itself:  # other clips calibrate, and are not among these
+            _logger.info("%d normal clips", len(clips))
+            return
         _logger.info(
             "%d normal clips, none held out: thresholds will be low, since they are calibrated on "
             "clips that the networks were trained on",

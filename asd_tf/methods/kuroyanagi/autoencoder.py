@@ -45,6 +45,9 @@ from asd_tf.scoring.fusion import RULES
 from asd_tf.scoring.scorers import Scorer
 from asd_tf.training.stage import Stage
 
+# Backends are fitted to, and networks selected by, clips that no network has seen.
+NEEDS_HELD_OUT = True
+
 # Sections of the recipe that may vary between candidates.
 OF_NETWORK = ("network", "masks", "train")
 DEPENDS_ON = (*OF_FEATURES, *OF_NETWORK, "replicas", "ensemble.vary", "calibration.held_out")

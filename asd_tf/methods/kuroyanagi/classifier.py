@@ -54,6 +54,9 @@ from asd_tf.training.stage import Stage
 
 _logger = logging.getLogger(__name__)
 
+# Backends are fitted to, and networks selected by, clips that no network has seen.
+NEEDS_HELD_OUT = True
+
 # Sections of the recipe that may vary between candidates.
 OF_NETWORK = ("outliers", "network", "loss", "augmentation", "train", "target")
 OF_LOG_MELS = ("data", "frontend")

@@ -15,6 +15,9 @@ from asd_tf.methods.kuroyanagi import autoencoder, classifier
 from asd_tf.run.run import SHARED_SECTIONS, Run
 from asd_tf.scoring.fusion import RULES
 
+# Backends are fitted to, and networks selected by, clips that no network has seen.
+NEEDS_HELD_OUT = True
+
 PARTS = {"ae": autoencoder, "bc": classifier}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from asd_tf.data.groups import Group
 from asd_tf.data.layouts.inputs import Inputs
-from asd_tf.detector import Detector
+from asd_tf.detector import CrossFitDetector, Detector
 from asd_tf.detector.reference import band_levels, recording_scores
 from asd_tf.errors import InputError, UsageError, printable
 from asd_tf.service.drift.observed import Listener
@@ -59,16 +59,22 @@ def judge_all(detector: Detector, listener: Listener, level: float) -> dict[Grou
     """Compares what was heard of each group with training; see `find_drift`."""
     table, levels = detector.calibration, band_levels(detector)
     calibration, training = recording_scores(table), effective_recordings(table)
+    share = _share_of_each_part(detector)
     return {
         group: judge(
             seen,
             calibration.get(group, np.zeros(0)),
-            training.get(group, 0.0),
+            share * training.get(group, 0.0),
             levels.get(group),
             level,
         )
         for group, seen in sorted(listener.groups.items())
     }
+
+
+def _share_of_each_part(detector: Detector) -> float:
+    """Returns the share of the recordings of the calibration table that each part trains on."""
+    return 1 - 1 / len(detector.parts) if isinstance(detector, CrossFitDetector) else 1.0
 
 
 def effective_recordings(calibration: pd.DataFrame) -> dict[Group, float]:

@@ -1,0 +1,87 @@
+"""A detector of several networks, each trained without some of the clips that calibrate it."""
+
+import functools
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asd_tf.data.groups import Group
+from asd_tf.detector.base import Detector
+from asd_tf.detector.fused import FusedDetector, shared_description
+from asd_tf.detector.sealing.manifest import write_manifest
+from asd_tf.files import atomic_path, write_csv
+from asd_tf.scoring.calibration import CROSS_FIT_NETWORK
+from asd_tf.scoring.cross_fit import StandardizedMean, part_scales, standardized
+from asd_tf.scoring.p_values import fit_p_values
+from asd_tf.scoring.thresholds import Threshold, thresholds_at
+
+
+class CrossFitDetector(FusedDetector, kind="cross_fit"):
+    """A detector whose score is the mean of the standardized scores of its parts.
+
+    Every part is standardized, in each machine and section, by its scores of normal clips that it
+    has not seen. These standardized scores, each of a single part, calibrate the detector.
+    """
+
+    @functools.cached_property
+    def _fusion(self) -> Callable[[np.ndarray, Iterable[Group]], np.ndarray]:
+        return StandardizedMean(
+            {(g["machine"], g["section"]): g["scales"] for g in self.manifest["groups"]}
+        )
+
+    def load_all(self) -> int:
+        """See `Detector.load_all`."""
+        return sum(part.load_all() for part in self.parts.values())
+
+
+def write_cross_fit_detector(
+    folder: Path,
+    parts: Mapping[str, Path],
+    unseen: pd.DataFrame,
+    rule: str = "conformal",
+    false_alarms: float = 0.1,
+) -> tuple[pd.DataFrame, dict[Group, Threshold]]:
+    """Writes a cross-fitted detector; an error leaves no folder.
+
+    Args:
+        folder: Folder to write.
+        parts: Name to the folder of each part; all know the same groups.
+        unseen: Columns machine, section, clip_id, domain, recording_id, score and part: normal
+            clips, each with the score of the part, a number from 0, that has not seen it.
+        rule: See `PValues`.
+        false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
+
+    Returns:
+        The calibration table and the thresholds.
+    """
+    detectors = {name: Detector.load(part) for name, part in parts.items()}
+    groups = list(next(iter(detectors.values())).thresholds)
+    scales = part_scales(unseen, groups, len(parts))
+    calibration = unseen.drop(columns="part").assign(score=standardized(unseen, scales))
+    thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
+    with atomic_path(folder) as temporary:
+        for name, part in parts.items():
+            shutil.copytree(part, temporary / "parts" / name)
+        write_csv(temporary / "calibration" / "scores.csv", calibration)
+        write_manifest(
+            temporary,
+            {
+                "kind": "cross_fit",
+                **shared_description(detectors),
+                "calibration": {"rule": rule, "method": CROSS_FIT_NETWORK},
+                "parts": list(parts),
+                "groups": [
+                    {
+                        "machine": group[0],
+                        "section": group[1],
+                        "threshold": thresholds[group].to_json(),
+                        "scales": [list(scale) for scale in scales[group]],
+                    }
+                    for group in groups
+                ],
+            },
+        )
+    return calibration, thresholds

@@ -1,0 +1,63 @@
+"""A detector with other calibration scores: the same networks and backends, other thresholds."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from asd_tf.data.groups import Group
+from asd_tf.detector.sealing.manifest import read_manifest, write_manifest
+from asd_tf.detector.sealing.signature import SIGNATURE
+from asd_tf.files import atomic_path, write_csv
+from asd_tf.scoring.p_values import fit_p_values
+from asd_tf.scoring.thresholds import Threshold, thresholds_at
+
+# Written anew with the manifest.
+_OF_MANIFEST = ("format_version", "asd_tf", "sha256", "digest")
+
+
+def write_recalibrated(
+    source: Path,
+    target: Path,
+    calibration: pd.DataFrame,
+    rule: str,
+    false_alarms: float,
+    *,
+    method: str | None = None,
+) -> dict[Group, Threshold]:
+    """Writes a copy of a detector with another calibration table and its thresholds.
+
+    The copy is not signed. An error leaves no folder.
+
+    Args:
+        source: Folder of the detector.
+        target: Folder to write.
+        calibration: Columns machine, section, clip_id, domain, score and, where windows belong to
+            recordings, recording_id: normal clips that the detector has not seen.
+        rule: See `PValues`.
+        false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
+        method: How the clips were chosen, one of `scoring.calibration.METHODS`; None for what the
+            detector says of itself.
+
+    Returns:
+        The thresholds.
+
+    Raises:
+        InputError: If the source holds no intact detector.
+    """
+    manifest = read_manifest(source)
+    groups = [(group["machine"], group["section"]) for group in manifest["groups"]]
+    thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
+    said = manifest.get("calibration", {}) if method is None else {"method": method}
+    values = {key: value for key, value in manifest.items() if key not in _OF_MANIFEST}
+    values["calibration"] = {**said, "rule": rule}
+    values["groups"] = [
+        {**group, "threshold": thresholds[name].to_json()}
+        for name, group in zip(groups, manifest["groups"], strict=True)
+    ]
+    with atomic_path(target) as temporary:
+        shutil.copytree(source, temporary)
+        (temporary / SIGNATURE).unlink(missing_ok=True)
+        write_csv(temporary / "calibration" / "scores.csv", calibration)
+        write_manifest(temporary, values)
+    return thresholds
