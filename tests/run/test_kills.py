@@ -35,8 +35,13 @@ def flags(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(flags, tmp_path_factory):
-    """A run that nothing interrupted, and the seconds it took."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
+    return trained_whole(flags, tmp_path_factory.mktemp("whole"))
+
+
+def trained_whole(flags, parent: Path) -> tuple[Path, float]:
+    """Returns a run that nothing interrupted, and the seconds it took."""
+    parent.mkdir(exist_ok=True)
+    folder = parent / "run"
     start = time.monotonic()
     result = run_python("-c", TRAIN, *flags, f"--run_dir={folder}", cwd=folder.parent)
     assert result.returncode == 0, result.stderr
@@ -70,13 +75,12 @@ def contents(folder: Path, *names: str) -> list[str]:
     return [(folder / name).read_text() for name in names]
 
 
-@pytest.mark.slow
-def test_a_training_that_is_killed_at_random_moments(whole, flags, tmp_path):
-    """Each run must end with equal weights and scores, and without half files."""
+def assert_survives_kills(whole, flags, tmp_path, kills):
+    """Kills trainings at random moments; each must end as the whole one did."""
     expected, seconds = whole
-    rng, left, names = random.Random(1), KILLS, ("evaluation/scores.csv", "evaluation/metrics.csv")
+    rng, left, names = random.Random(1), kills, ("evaluation/scores.csv", "evaluation/metrics.csv")
     number = itertools.count()
-    histories = [path.relative_to(expected) for path in expected.glob("stages/*/history.csv")]
+    histories = [path.relative_to(expected) for path in expected.rglob("stages/*/history.csv")]
     while left:
         folder = tmp_path / f"{next(number)}" / "run"
         folder.parent.mkdir()
@@ -87,6 +91,21 @@ def test_a_training_that_is_killed_at_random_moments(whole, flags, tmp_path):
         assert histories
         names_of_run = (*names, *map(str, histories))
         assert contents(folder, *names_of_run) == contents(expected, *names_of_run)
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_at_random_moments(whole, flags, tmp_path):
+    """Each run must end with equal weights and scores, and without half files."""
+    assert_survives_kills(whole, flags, tmp_path, KILLS)
+
+
+@pytest.mark.slow
+def test_a_training_of_several_networks_that_is_killed(flags, tmp_path):
+    """The same where each clip is scored by a network that has not seen it."""
+    flags = (*flags, "--set=calibration.method=cross_fit_network")
+    whole = trained_whole(flags, tmp_path / "whole")
+    assert len(list((whole[0] / "networks").iterdir())) == 3
+    assert_survives_kills(whole, flags, tmp_path, KILLS // 4)
 
 
 @pytest.mark.slow
