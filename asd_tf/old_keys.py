@@ -42,6 +42,7 @@ RENAMED: Mapping[str, Renamed] = {
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "calibration": {
         "rule": "conformal",
+        "domains": "pooled",
         "method": "backend_only",
         "held_out": 0.2,
         "networks": 3,

@@ -59,6 +59,9 @@ def calibration_section(held_out: float | None = None) -> ml_collections.ConfigD
             # conformal: thresholds only where there are enough normal scores for the promise;
             # gamma: beyond these, extrapolated by a fitted gamma distribution.
             "rule": "conformal",
+            # pooled: scores as published; predicted: scores on the scale of the domain, which is
+            # predicted from the levels of frequency bands.
+            "domains": "pooled",
             # What has not seen the clips that calibrate. backend_only: the backend, as published;
             # holdout: network and backend, of a share that is held out; cross_fit_network: as many
             # networks as `networks`, each of a fold of the clips.
@@ -74,3 +77,12 @@ def calibration_section(held_out: float | None = None) -> ml_collections.ConfigD
             "group_by": config_dict.placeholder(str),
         }
     )
+
+
+def keep_promise(config: ml_collections.ConfigDict) -> None:
+    """Sets the calibration of the recipes `quick`, in which the promise of thresholds comes first.
+
+    Args:
+        config: The recipe; its section `calibration` is changed.
+    """
+    config.calibration.domains = "predicted"

@@ -9,7 +9,7 @@ from asd_tf.old_keys import current_assignments, current_recipe, current_values,
 
 # What a section without these keys is like.
 LATER = {
-    "rule": "conformal", "method": "backend_only", "held_out": 0.2, "networks": 3,
+    "rule": "conformal", "domains": "pooled", "method": "backend_only", "held_out": 0.2, "networks": 3,
     "epochs_share": 1.0, "group_by": None,
 }  # fmt: skip
 
@@ -25,7 +25,7 @@ def test_a_quantile_is_a_plain_share_of_false_alarms(quantile, false_alarms):
 def test_the_old_key_sets_the_new_one():
     """On the command line and in Python, with one line that tells both."""
     for values in ({"calibration.quantile": 0.99}, ["calibration.quantile=0.99"]):
-        config = build_config("mahalanobis", "quick", values)
+        config = build_config("mahalanobis", "paper", values)
         assert config.calibration.to_dict() == {"false_alarms": 0.01, **LATER}
     line = "calibration.quantile=0.99 is read as calibration.false_alarms=0.01, its name of today"
     assert current_values({"calibration.quantile": 0.99, "train.epochs": 3}) == (

@@ -1,6 +1,7 @@
 """What a detector knows of normal scores: calibration scores, p-values and thresholds."""
 
 import copy
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any, Self
@@ -8,10 +9,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from asd_tf.data.groups import Group, groups_of
+from asd_tf.data.groups import Group, groups_of, rows_of_groups
+from asd_tf.data.health.measures import IN_FINE_BANDS
 from asd_tf.errors import InputError, UsageError
+from asd_tf.scoring.domains import DomainScale
 from asd_tf.scoring.p_values import FALSE_ALARMS, PValues, fit_p_values
+from asd_tf.scoring.scores import Scores
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
+
+RAW_SCORE = "raw_score"
+"""The part with the scores before they are compared with those of the predicted domain."""
 
 _TEXTS = ("machine", "section", "clip_id", "domain", "recording_id")
 
@@ -51,6 +58,7 @@ class Calibrated:
         folder: The folder of the detector.
         manifest: The content of its `detector.json`.
         thresholds: The threshold of a window of each group (machine, section).
+        domain_scales: The scale of scores of each group whose domains are predicted.
     """
 
     # Cached properties that do not depend on the thresholds.
@@ -63,6 +71,28 @@ class Calibrated:
             (group["machine"], group["section"]): Threshold.from_json(group["threshold"])
             for group in manifest["groups"]
         }
+        self.domain_scales: dict[Group, DomainScale] = {
+            (group["machine"], group["section"]): DomainScale.from_json(group["domains"])
+            for group in manifest["groups"]
+            if "domains" in group
+        }
+
+    def on_domain_scale(self, clips: pd.DataFrame, scores: Scores) -> Scores:
+        """Returns scores of clips on the scale of their predicted domains, where there is one.
+
+        The scores as they were are the part `raw_score`.
+        """
+        measures = None if scores.verdicts is None else scores.verdicts.measures
+        if not self.domain_scales or measures is None:
+            return scores
+        scaled = scores.clip.astype(np.float64)
+        for group, rows in rows_of_groups(clips).items():
+            if group in self.domain_scales:
+                levels = measures[rows, IN_FINE_BANDS]
+                scaled[rows] = self.domain_scales[group](scaled[rows], levels)
+        return dataclasses.replace(
+            scores, clip=scaled, parts={RAW_SCORE: scores.clip, **scores.parts}
+        )
 
     @property
     def calibration(self) -> pd.DataFrame:

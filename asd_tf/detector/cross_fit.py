@@ -4,6 +4,8 @@ import functools
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from asd_tf.detector.fused import FusedDetector, shared_description
 from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.calibration import CROSS_FIT_NETWORK
-from asd_tf.scoring.cross_fit import StandardizedMean, part_scales, standardized
+from asd_tf.scoring.cross_fit import Scales, StandardizedMean
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
 
@@ -40,27 +42,29 @@ class CrossFitDetector(FusedDetector, kind="cross_fit"):
 def write_cross_fit_detector(
     folder: Path,
     parts: Mapping[str, Path],
-    unseen: pd.DataFrame,
+    scales: Mapping[Group, Scales],
+    calibration: pd.DataFrame,
     rule: str = "conformal",
     false_alarms: float = 0.1,
-) -> tuple[pd.DataFrame, dict[Group, Threshold]]:
+    entries: Mapping[Group, Mapping[str, Any]] = MappingProxyType({}),
+) -> dict[Group, Threshold]:
     """Writes a cross-fitted detector; an error leaves no folder.
 
     Args:
         folder: Folder to write.
         parts: Name to the folder of each part; all know the same groups.
-        unseen: Columns machine, section, clip_id, domain, recording_id, score and part: normal
-            clips, each with the score of the part, a number from 0, that has not seen it.
+        scales: Group to mean and standard deviation of each part, see `part_scales`.
+        calibration: Columns machine, section, clip_id, domain, recording_id and score: normal
+            clips, each with the standardized score of the part that has not seen it.
         rule: See `PValues`.
         false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
+        entries: Group to other entries of it in the manifest: `domains`, see `DomainScale`.
 
     Returns:
-        The calibration table and the thresholds.
+        The thresholds.
     """
     detectors = {name: Detector.load(part) for name, part in parts.items()}
     groups = list(next(iter(detectors.values())).thresholds)
-    scales = part_scales(unseen, groups, len(parts))
-    calibration = unseen.drop(columns="part").assign(score=standardized(unseen, scales))
     thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
     with atomic_path(folder) as temporary:
         for name, part in parts.items():
@@ -79,9 +83,10 @@ def write_cross_fit_detector(
                         "section": group[1],
                         "threshold": thresholds[group].to_json(),
                         "scales": [list(scale) for scale in scales[group]],
+                        **entries.get(group, {}),
                     }
                     for group in groups
                 ],
             },
         )
-    return calibration, thresholds
+    return thresholds

@@ -83,7 +83,7 @@ class FusedDetector(Detector, kind="fused"):
             for name, scores in parts.items()
             for extractor in scores.features
         }
-        return Scores(
+        fused = Scores(
             clip=self._fuse([scores.clip for scores in parts.values()], clips),
             items=self._fuse_items(list(parts.values()), clips),
             parts={name: scores.clip for name, scores in parts.items()},
@@ -91,6 +91,7 @@ class FusedDetector(Detector, kind="fused"):
             transductive=lambda: self._transductive_scores(parts, clips),
             verdicts=Verdicts.of_parts([scores.verdicts for scores in parts.values()]),
         )
+        return self.on_domain_scale(clips, fused)
 
     def _fuse(self, scores: Sequence[np.ndarray], clips: pd.DataFrame) -> np.ndarray:
         return self._fusion(np.stack(scores), groups_of(clips))

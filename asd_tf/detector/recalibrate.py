@@ -1,7 +1,10 @@
 """A detector with other calibration scores: the same networks and backends, other thresholds."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -24,6 +27,7 @@ def write_recalibrated(
     false_alarms: float,
     *,
     method: str | None = None,
+    entries: Mapping[Group, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[Group, Threshold]:
     """Writes a copy of a detector with another calibration table and its thresholds.
 
@@ -38,6 +42,7 @@ def write_recalibrated(
         false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
         method: How the clips were chosen, one of `scoring.calibration.METHODS`; None for what the
             detector says of itself.
+        entries: Group to other entries of it in the manifest: `domains`, see `DomainScale`.
 
     Returns:
         The thresholds.
@@ -52,7 +57,7 @@ def write_recalibrated(
     values = {key: value for key, value in manifest.items() if key not in _OF_MANIFEST}
     values["calibration"] = {**said, "rule": rule}
     values["groups"] = [
-        {**group, "threshold": thresholds[name].to_json()}
+        {**group, **entries.get(name, {}), "threshold": thresholds[name].to_json()}
         for name, group in zip(groups, manifest["groups"], strict=True)
     ]
     with atomic_path(target) as temporary:

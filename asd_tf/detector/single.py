@@ -78,7 +78,7 @@ class SingleDetector(Detector, kind="single"):
         """See `Detector.score_with_details`."""
         measures = no_measures(len(clips))
         scores = self.score_features(clips, *self.features(clips, progress, store, measures))
-        return scores.judged(self._judge(clips, measures))
+        return self.on_domain_scale(clips, scores.judged(self._judge(clips, measures)))
 
     def features(
         self,
@@ -233,7 +233,7 @@ def write_detector(
     calibration: pd.DataFrame,
     statistics: Sequence[Mapping[str, Any]],
     section_ids: Mapping[Group, int] | None = None,
-    health: Mapping[Group, Mapping[str, Any]] | None = None,
+    entries: Mapping[Group, Mapping[str, Any]] | None = None,
 ) -> None:
     """Writes a detector; an error leaves no folder.
 
@@ -247,7 +247,8 @@ def write_detector(
         calibration: Columns machine, section, clip_id, domain, score.
         statistics: For each group, the statistics of the features of its normal clips.
         section_ids: Group to the number that networks take as input; None if no network needs it.
-        health: Group to its entries `sensor` and `off`, see `limits_of`; None without any.
+        entries: Group to other entries of it: `sensor` and `off`, see `limits_of`, and `domains`,
+            see `DomainScale`; None without any.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
@@ -264,7 +265,7 @@ def write_detector(
                     "folder": backends,
                     "scoring": scorer.spec(),
                     "threshold": thresholds[group].to_json(),
-                    **({} if health is None else health.get(group, {})),
+                    **({} if entries is None else entries.get(group, {})),
                     **({} if section_ids is None else {"number": int(section_ids[group])}),
                 }
             )

@@ -12,16 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asd_tf.data.groups import Group
+from asd_tf.data.groups import Group, rows_of_groups
+from asd_tf.data.health.measures import no_measures
 from asd_tf.detector import Detector
 from asd_tf.detector.cross_fit import write_cross_fit_detector
 from asd_tf.detector.recalibrate import write_recalibrated
 from asd_tf.experiment.calibration_plan import CalibrationPlan, without_training
 from asd_tf.methods.registry import Method, load_method
 from asd_tf.progress import progress_over
+from asd_tf.run.domains import on_domain_scales
 from asd_tf.run.folder import network_folder
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import HOLDOUT
+from asd_tf.scoring.cross_fit import part_scales, standardized
 from asd_tf.scoring.thresholds import Threshold, too_few_lines
 
 _logger = logging.getLogger(__name__)
@@ -47,7 +50,9 @@ def fit(run: Run) -> None:
 
 def _fit_holdout(run: Run, plan: CalibrationPlan, method: Method, held: np.ndarray) -> None:
     network = _network(run, plan, method, HOLDOUT, held)
-    unseen = _unseen_scores(network, run, held).dropna(subset="score", ignore_index=True)
+    unseen, measures = _unseen_scores(network, run, held)
+    entries, unseen = on_domain_scales(run, unseen, measures)
+    unseen = unseen.dropna(subset="score", ignore_index=True)
     calibration = run.config.calibration
     thresholds = write_recalibrated(
         network.detector_folder,
@@ -56,6 +61,7 @@ def _fit_holdout(run: Run, plan: CalibrationPlan, method: Method, held: np.ndarr
         calibration.rule,
         calibration.false_alarms,
         method=HOLDOUT,
+        entries=entries,
     )
     _log_few(thresholds, unseen)
 
@@ -65,18 +71,32 @@ def _fit_networks(
 ) -> None:
     parts: dict[str, Path] = {}
     tables: list[pd.DataFrame] = []
+    measured: list[np.ndarray] = []
     for number, held in enumerate(held_by_training):
         network = _network(run, plan, method, str(number), held)
         parts[str(number)] = network.detector_folder
         if held.any():
-            tables.append(_unseen_scores(network, run, held).assign(part=number))
-    unseen = pd.concat(tables, ignore_index=True).dropna(subset="score", ignore_index=True)
-    calibration, thresholds = write_cross_fit_detector(
+            table, measures = _unseen_scores(network, run, held)
+            tables.append(table.assign(part=number))
+            measured.append(measures)
+    unseen = pd.concat(tables, ignore_index=True)
+    has_score = unseen["score"].notna().to_numpy()
+    unseen = unseen[has_score].reset_index(drop=True)
+    groups = list(rows_of_groups(run.train_clips))
+    scales = part_scales(unseen, groups, len(parts))
+    entries, calibration = on_domain_scales(
+        run,
+        unseen.drop(columns="part").assign(score=standardized(unseen, scales)),
+        np.concatenate(measured)[has_score],
+    )
+    thresholds = write_cross_fit_detector(
         run.detector_folder,
         parts,
-        unseen,
+        scales,
+        calibration,
         run.config.calibration.rule,
         run.config.calibration.false_alarms,
+        entries,
     )
     _log_few(thresholds, calibration)
 
@@ -103,20 +123,23 @@ def _network(run: Run, plan: CalibrationPlan, method: Method, name: str, held: n
     return network
 
 
-def _unseen_scores(network: Run, run: Run, held: np.ndarray) -> pd.DataFrame:
+def _unseen_scores(network: Run, run: Run, held: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
     """Scores the training clips of the run that a network has not seen.
 
     Their features are stored with the network, so that a killed run need not compute them again.
 
     Returns:
-        Columns machine, section, clip_id, domain, recording_id and score.
+        Columns machine, section, clip_id, domain, recording_id and score; and the measures of the
+        clips [clips, measures].
     """
     clips = run.train_clips[held].reset_index(drop=True)
     detector = Detector.load(network.detector_folder)
     with progress_over(len(clips), "score what it does not see") as progress:
         scores = detector.score_with_details(clips, progress, network.embeddings.part("unseen"))
     columns = ["machine", "section", "clip_id", "domain", "recording_id"]
-    return clips[columns].assign(score=scores.clip.astype(np.float64))
+    known = scores.verdicts is not None and scores.verdicts.measures is not None
+    measures = scores.verdicts.measures if known else no_measures(len(clips))
+    return clips[columns].assign(score=scores.clip.astype(np.float64)), measures
 
 
 def _log_few(thresholds: Mapping[Group, Threshold], calibration: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ from asd_tf.methods.registry import load_method
 from asd_tf.run.folder import single_folder
 from asd_tf.run.frames import frames_lines
 from asd_tf.run.run import Run
+from asd_tf.scoring.domains import DOMAINS
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
 from asd_tf.scoring.recordings import POOLS
@@ -41,6 +42,11 @@ _LIMITS = {
     "data.seconds": (0.02, 600.0),
     "data.max_seconds": (0.02, 600.0),
     "data.sample_rate": SAMPLE_RATES,
+}
+_CHOICES = {
+    "recording.pool": POOLS,
+    "calibration.rule": RULES,
+    "calibration.domains": DOMAINS,
 }
 # Keys that a recipe of one's own may lack.
 _OPTIONAL = {"data.hop": (0.02, 600.0), "data.max_windows": (1, 10**6)}
@@ -86,7 +92,7 @@ def prepare(
     known = flatten(config)
     limits = {key: limit for key, limit in _OPTIONAL.items() if key in known}
     check_ranges(config, {**_LIMITS, **limits})
-    check_choices(config, {"recording.pool": POOLS, "calibration.rule": RULES})
+    check_choices(config, _CHOICES)
     _set_domain(config, dataset)
     if config.data.get("subsets"):
         clips = of_subsets(clips, config.data.subsets)

@@ -123,7 +123,8 @@ def _load(
             stored = index.get("audio")
             measured = index.get("measures")
             if measures is not None and measured is not None:
-                measures[:] = measured
+                # Those of earlier versions lack the last columns.
+                measures[:, : measured.shape[1]] = measured
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         ok = None
     if ok is None or not is_intact(folder / _FEATURES):

@@ -24,6 +24,7 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
+from asd_tf.run.domains import Entries, on_domain_scales
 from asd_tf.run.folds import Folds
 from asd_tf.run.frames import all_frame_sizes
 from asd_tf.run.health import state_description, training_limits
@@ -115,9 +116,14 @@ def fit_detector(
         ],
         ignore_index=True,
     )
+    scales: Entries = {}
+    if run.calibrates_itself:
+        rows = np.concatenate(list(indices_of.values()))
+        scales, calibration = on_domain_scales(run, calibration, measures[rows])
     if held_out is not None:
         calibration = calibration.dropna(subset="score", ignore_index=True)
     thresholds = _thresholds(run, calibration, list(fitted))
+    limits = training_limits(run, measures, indices_of)
     write_detector(
         run.detector_folder,
         _description(run),
@@ -127,7 +133,7 @@ def fit_detector(
         calibration,
         statistics,
         section_ids,
-        training_limits(run, measures, indices_of),
+        {group: {**limits[group], **scales.get(group, {})} for group in fitted},
     )
 
 

@@ -2,6 +2,7 @@
 
 import ml_collections
 from asd_tf.configs.ae import paper
+from asd_tf.configs.common import keep_promise
 from ml_collections import config_dict
 
 # Overrides with which the shared test of all methods takes seconds.
@@ -21,4 +22,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.network.standardize = True
     config.train.epochs = 30
     config.train.steps_per_epoch = 60
+    keep_promise(config)
     return config

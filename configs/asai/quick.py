@@ -2,6 +2,7 @@
 
 import ml_collections
 from asd_tf.configs.asai import paper
+from asd_tf.configs.common import keep_promise
 from ml_collections import config_dict
 
 # Overrides with which the shared test of all methods takes seconds.
@@ -24,4 +25,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.source.epochs = 30
     config.target.epochs = 5
     config.target.steps_per_epoch = 20
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """GeCo in minutes on two cores: narrower networks, shorter crops and fewer steps."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.geco import paper
 from asd_tf.configs.geco.shifted import members
 from asd_tf.configs.pae import quick as pae
@@ -36,4 +37,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.loss.ramp_start = 6
     config.loss.ramp_end = 18
     config.backend.members = members()
+    keep_promise(config)
     return config

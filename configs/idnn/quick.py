@@ -1,6 +1,7 @@
 """The network of the paper recipe in minutes on two cores: log-mels standardized, fewer steps."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.idnn import paper
 from ml_collections import config_dict
 
@@ -19,4 +20,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.network.standardize = True
     config.train.epochs = 30
     config.train.steps_per_epoch = 60
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """One autoencoder a machine in minutes on two cores: a smaller network and fewer steps."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.kuroyanagi_ae import baseline_ae
 from ml_collections import config_dict
 
@@ -34,4 +35,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.batch_size = 32
     config.train.warmup_steps = 150
     config.replicas.count = 4
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """One small residual network a section in minutes on two cores: shorter crops, fewer steps."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.kuroyanagi_bc import baseline_bc
 from ml_collections import config_dict
 
@@ -38,4 +39,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.steps_per_epoch = 40
     config.target.epochs = 2
     config.target.steps_per_epoch = 15
+    keep_promise(config)
     return config

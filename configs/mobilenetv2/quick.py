@@ -1,6 +1,7 @@
 """MobileNetV2 in minutes on two cores: a narrower network, shorter crops, a higher rate."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.mobilenetv2 import paper
 from ml_collections import config_dict
 
@@ -24,4 +25,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.crops = "random"
     config.train.steps_per_epoch = 25
     config.train.learning_rate = 1e-3
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """The predictive autoencoder in minutes on two cores: narrower, and fewer windows."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.pae import paper
 from ml_collections import config_dict
 
@@ -29,4 +30,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.drop_after = 15
     config.train.steps_per_epoch = 40
     config.train.batch_size = 256
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """The baseline in minutes on two cores: a narrower network, shorter crops and fewer steps."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.resnet18 import paper
 from ml_collections import config_dict
 
@@ -25,4 +26,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.epochs = 24
     config.train.drop_after = (10, 18)
     config.train.steps_per_epoch = 25
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """STgram-MFN in minutes on two cores: a narrower network, smaller batches, a higher rate."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.stgram import paper
 from ml_collections import config_dict
 
@@ -26,4 +27,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.batch_size = 32
     config.train.learning_rate = 1e-3
     config.train.constant_epochs = 2
+    keep_promise(config)
     return config

@@ -1,6 +1,7 @@
 """The presented system in minutes on two cores: the full network, more epochs over fewer clips."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.wilkinghoff import paper
 from ml_collections import config_dict
 
@@ -14,4 +15,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.classes = "train"
     config.network.graph = "2024"
     config.train.epochs = 24
+    keep_promise(config)
     return config

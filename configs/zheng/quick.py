@@ -1,6 +1,7 @@
 """A tiny encoder trained from scratch, then LoRA on its weights, in minutes on two cores."""
 
 import ml_collections
+from asd_tf.configs.common import keep_promise
 from asd_tf.configs.zheng import paper
 from ml_collections import config_dict
 
@@ -36,4 +37,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.train.learning_rate = 1e-3  # so few steps at the published 5e-5 would change nothing
     config.train.warmup_steps = 50
     config.train.warmup_share = 1.0
+    keep_promise(config)
     return config

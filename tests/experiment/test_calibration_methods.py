@@ -35,7 +35,7 @@ def trained(data, tmp_path_factory):
 
     def run(method: str) -> Path:
         if not (folder / method).exists():
-            flags = ("--method=mahalanobis", "--recipe=quick", FEW, f"--data_dir={data}")
+            flags = ("--method=mahalanobis", "--recipe=paper", FEW, f"--data_dir={data}")
             method_flag = f"--set=calibration.method={method}"
             assert exit_of(train.main, *flags, method_flag, f"--run_dir={folder / method}") == 0
         return folder / method
@@ -176,7 +176,7 @@ def test_a_run_goes_on_with_the_network_that_it_was_at(crossed, data, tmp_path):
     kept = run / "networks" / "0" / "detector" / "detector.json"
     written = kept.stat().st_mtime_ns
     result = asd_tf.train(
-        "mahalanobis", recipe="quick", data_dir=data, run_dir=run,
+        "mahalanobis", recipe="paper", data_dir=data, run_dir=run,
         values={"calibration.false_alarms": 0.4, "calibration.method": "cross_fit_network"},
     )  # fmt: skip
     assert kept.stat().st_mtime_ns == written
@@ -191,7 +191,7 @@ def test_a_run_goes_on_with_the_network_that_it_was_at(crossed, data, tmp_path):
 def test_stages_are_reused_where_a_network_has_the_same_clips(crossed, data, tmp_path, caplog):
     """Of as many networks each stage is taken; of another number the folds are others."""
     caplog.set_level(logging.INFO)
-    flags = ("--method=mahalanobis", "--recipe=quick", f"--data_dir={data}", f"--reuse={crossed}",
+    flags = ("--method=mahalanobis", "--recipe=paper", f"--data_dir={data}", f"--reuse={crossed}",
              "--set=calibration.method=cross_fit_network")  # fmt: skip
     assert exit_of(train.main, *flags, FEW, f"--run_dir={tmp_path / 'same'}") == 0
     assert caplog.text.count("extractor: taken from") == NETWORKS
@@ -205,7 +205,7 @@ def test_stages_are_reused_where_a_network_has_the_same_clips(crossed, data, tmp
 
 @pytest.mark.slow
 def test_runs_of_several_seeds_are_cross_fitted_each(data, tmp_path):
-    flags = ("--method=mahalanobis", "--recipe=quick", f"--data_dir={data}", "--num_runs=2", FEW,
+    flags = ("--method=mahalanobis", "--recipe=paper", f"--data_dir={data}", "--num_runs=2", FEW,
              "--set=calibration.method=cross_fit_network")  # fmt: skip
     assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'run'}") == 0
     detector = Detector.load(tmp_path / "run" / "detector")
@@ -222,7 +222,7 @@ def test_runs_of_several_seeds_are_cross_fitted_each(data, tmp_path):
     ],
 )
 def test_wrong_values_are_refused_before_anything_is_written(data, tmp_path, capsys, value, words):
-    flags = ("--method=mahalanobis", "--recipe=quick", f"--data_dir={data}")
+    flags = ("--method=mahalanobis", "--recipe=paper", f"--data_dir={data}")
     run = f"--run_dir={tmp_path / 'run'}"
     sets = ("--set=calibration.method=holdout", f"--set={value}")
     assert exit_of(train.main, *flags, *sets, run) == 2
@@ -282,7 +282,7 @@ def test_a_machine_with_one_recording_is_said(data, tmp_path, capsys):
     first, *others = sorted((few / "dev_data" / "fan" / "train").glob("section_01*"))
     for other in others:
         other.unlink()
-    flags = ("--method=mahalanobis", "--recipe=quick", f"--data_dir={few}", FEW,
+    flags = ("--method=mahalanobis", "--recipe=paper", f"--data_dir={few}", FEW,
              "--set=calibration.method=cross_fit_network")  # fmt: skip
     assert exit_of(train.main, *flags, f"--run_dir={tmp_path / 'run'}") == 0
     assert "fan, section 01: too few recordings to hold one out" in capsys.readouterr().err
@@ -290,3 +290,17 @@ def test_a_machine_with_one_recording_is_said(data, tmp_path, capsys):
     assert f"fan/train/{first.name}" not in "".join(detector.calibration["clip_id"])
     assert detector.thresholds["fan", "01"].scope == "machine"
     assert read_json(tmp_path / "run" / "detector" / "detector.json")["kind"] == "cross_fit"
+
+
+def test_scores_of_several_networks_may_be_on_the_scale_of_their_domain(data, tmp_path):
+    """The scale must be that of the ensemble, which its networks know nothing of."""
+    run = tmp_path / "run"
+    flags = ("--method=mahalanobis", "--recipe=quick", FEW, f"--data_dir={data}")
+    method = "--set=calibration.method=cross_fit_network"
+    assert exit_of(train.main, *flags, method, f"--run_dir={run}") == 0
+    detector = Detector.load(run / "detector")
+    assert set(detector.domain_scales) == set(detector.thresholds)
+    assert not any(part.domain_scales for part in detector.parts.values())
+    table = pd.read_csv(run / "evaluation" / "scores.csv", dtype={"section": str})
+    for _, clips in table.groupby(["machine", "section", "domain"]):
+        assert clips.sort_values("raw_score")["score"].is_monotonic_increasing

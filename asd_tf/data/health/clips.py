@@ -40,5 +40,6 @@ def measure_clips(
 def write_measures(path: str | os.PathLike, clips: pd.DataFrame, measures: np.ndarray) -> None:
     """Writes a CSV file with clip_id, machine, section and the measures of each clip."""
     names = clips[["clip_id", "machine", "section"]].reset_index(drop=True)
-    values = pd.DataFrame(np.round(measures.astype(np.float64), 4), columns=list(MEASURES))
+    named = np.round(measures[:, : len(MEASURES)].astype(np.float64), 4)
+    values = pd.DataFrame(named, columns=list(MEASURES))
     write_csv(path, pd.concat([names, values], axis=1), defuse=True)

@@ -1,13 +1,16 @@
 """The numbers of a window that tell of the sensor: level, clipping, dropouts, hum and bands.
 
 They are of the waveform that the network gets: of the recipe's sample rate, and of its channel. One
-pass over the samples and one short Fourier transform make them all.
+pass over the samples and one short Fourier transform make them all. Beside them stand the levels of
+fine bands, which tell domains apart.
 """
 
 import functools
 
 import numpy as np
 from scipy import fft
+
+from asd_tf.data.health.fine_levels import FINE_BANDS, fine_levels
 
 BANDS = 12
 """The lowest band and half octaves up to half of the sample rate."""
@@ -19,6 +22,10 @@ MEASURES = (
 
 LEVEL, CLIPPED, DROPOUTS, HUM = range(4)
 FIRST_BAND = 4
+IN_BANDS = slice(FIRST_BAND, FIRST_BAND + BANDS)
+"""The columns with the levels of the bands."""
+IN_FINE_BANDS = slice(len(MEASURES), len(MEASURES) + FINE_BANDS)
+"""The columns with what `fine_levels` returns, which have no names."""
 
 # Of the mean square: -120 dB, below the noise of 16 bits, so that silence has a level, too.
 _LEAST_POWER = 1e-12
@@ -49,7 +56,12 @@ _NEIGHBORS = np.array([-7, -6, -5, -4, 4, 5, 6, 7])
 
 def no_measures(count: int) -> np.ndarray:
     """Returns the measures [count, measures] of windows of which none is measured: NaN."""
-    return np.full((count, len(MEASURES)), np.nan, np.float32)
+    return np.full((count, IN_FINE_BANDS.stop), np.nan, np.float32)
+
+
+def is_measured(measures: np.ndarray) -> np.ndarray:
+    """Returns [windows] bool: whether all of `MEASURES` are known; fine levels may be missing."""
+    return np.isfinite(measures[:, : len(MEASURES)]).all(axis=1)
 
 
 def measure(waveforms: np.ndarray, rate: int) -> np.ndarray:
@@ -60,11 +72,14 @@ def measure(waveforms: np.ndarray, rate: int) -> np.ndarray:
         rate: Sample rate in Hz.
 
     Returns:
-        [windows, measures] float32, in the order of `MEASURES`.
+        [windows, measures] float32, in the order of `MEASURES`; then the fine levels.
     """
+    measures = no_measures(len(waveforms))
     # One by one, since a window fits into the cache of a processor and a batch does not.
-    rows = [_measure(np.asarray(waveform, np.float32), rate) for waveform in waveforms]
-    return np.array(rows, np.float32).reshape(-1, len(MEASURES))
+    for row, waveform in zip(measures, np.asarray(waveforms, np.float32), strict=True):
+        row[: len(MEASURES)] = _measure(waveform, rate)
+        row[IN_FINE_BANDS] = fine_levels(waveform, rate)
+    return measures
 
 
 def _measure(waveform: np.ndarray, rate: int) -> tuple[float, ...]:

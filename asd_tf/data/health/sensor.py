@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from asd_tf.data.health.measures import BANDS, CLIPPED, DROPOUTS, FIRST_BAND, HUM, LEVEL
+from asd_tf.data.health.measures import (
+    BANDS,
+    CLIPPED,
+    DROPOUTS,
+    HUM,
+    IN_BANDS,
+    LEVEL,
+    is_measured,
+)
 
 OK = "ok"
 SILENT, TOO_SHORT = "silent", "too_short"
@@ -65,13 +73,13 @@ class SensorLimits:
         Returns:
             The limits; None without a window.
         """
-        known = np.isfinite(measures).all(axis=1)
+        known = is_measured(measures)
         measures, domains = measures[known].astype(np.float64), domains[known]
         sound = measures[:, LEVEL] > SILENCE_DB
         measures, domains = measures[sound], domains[sound]
         if not len(measures):
             return None
-        bands = np.median(measures[:, FIRST_BAND:], axis=0)
+        bands = np.median(measures[:, IN_BANDS], axis=0)
         found = _statistics(measures, bands)
         parts = [domains == domain for domain in set(domains)]
 
@@ -122,7 +130,7 @@ class SensorLimits:
             object,
         )
         names[measures[:, LEVEL] < self.silent_db] = SILENT
-        names[~np.isfinite(measures).all(axis=1)] = None
+        names[~is_measured(measures)] = None
         return names
 
 
@@ -135,7 +143,7 @@ def verdicts_without_limits(measures: np.ndarray) -> np.ndarray:
 
 def _statistics(measures: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray]:
     """Returns for each reason the number of every window that has a limit."""
-    change = measures[:, FIRST_BAND:] - reference
+    change = measures[:, IN_BANDS] - reference
     raised = np.quantile(change, _MOVED, axis=1)
     lowered = np.quantile(change, 1 - _MOVED, axis=1)
     return {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asd_tf.data.health.measures import FIRST_BAND, LEVEL
+from asd_tf.data.health.measures import IN_BANDS, LEVEL, is_measured
 from asd_tf.data.health.sensor import SILENCE_DB
 
 AUTO = "auto"
@@ -58,7 +58,7 @@ class OffState:
             return None
         below = float(np.quantile(off[:, LEVEL], 1 - _OUTERMOST))
         above = float(np.quantile(on[:, LEVEL], _OUTERMOST))
-        bands = [np.median(of[:, FIRST_BAND:], axis=0) for of in (off, on)]
+        bands = [np.median(of[:, IN_BANDS], axis=0) for of in (off, on)]
         if above - below < _GAP_DB or np.std(bands[1] - bands[0]) < _LEAST_SHAPE_DB:
             return None
         lowest = float(off[:, LEVEL].min()) - _BELOW_DB
@@ -73,7 +73,7 @@ class OffState:
             measures: [windows, measures] of the training windows of a machine and section; rows of
                 NaN and silent windows are left out.
         """
-        known = measures[np.isfinite(measures).all(axis=1)]
+        known = measures[is_measured(measures)]
         known = known[known[:, LEVEL] > SILENCE_DB]
         known = known[np.argsort(known[:, LEVEL], kind="stable")].astype(np.float64)
         least = max(_LEAST_WINDOWS, int(np.ceil(_LEAST_SHARE * len(known))))
@@ -88,7 +88,7 @@ class OffState:
         Args:
             measures: [windows, measures].
         """
-        level, bands = measures[:, LEVEL], measures[:, FIRST_BAND:]
+        level, bands = measures[:, LEVEL], measures[:, IN_BANDS]
         to_off = np.abs(bands - np.asarray(self.off_bands_db)).mean(axis=1)
         to_on = np.abs(bands - np.asarray(self.on_bands_db)).mean(axis=1)
         low, high = self.level_db

@@ -5,6 +5,7 @@ from typing import Any
 
 from asd_tf.backends.saving.validation import MAX_FEATURES
 from asd_tf.data.decoding.header import CHANNELS
+from asd_tf.data.health.fine_levels import FINE_BANDS
 from asd_tf.data.health.measures import BANDS
 from asd_tf.detector.sealing.rules import (
     Rule,
@@ -141,6 +142,19 @@ _LIMITS: dict[str, Rule] = {
         }
     ),
 }
+_OF_EACH_DOMAIN: Rule = list_of(number(), 2, least=2)
+_DOMAINS: Rule = object_of(
+    {
+        "is_log": one_of([True, False]),
+        "least": number(0.0),
+        "mean": _OF_EACH_DOMAIN,
+        "spread": list_of(number(1e-300), 2, least=2),
+        "freedom": list_of(number(1.0, 1e9), 2, least=2),
+        "accuracy": _SHARE,
+        "coefficients": list_of(number(), FINE_BANDS, least=FINE_BANDS),
+        "intercept": number(),
+    }
+)
 _GROUP: Rule = object_of(
     {
         **_GROUP_OF_ALL,
@@ -149,7 +163,7 @@ _GROUP: Rule = object_of(
             {"combine": one_of(COMBINES), "scorers": list_of(_SCORER, _MAX_PARTS)}
         ),
     },
-    {"number": integer(0, 10**6), **_LIMITS},
+    {"number": integer(0, 10**6), "domains": _DOMAINS, **_LIMITS},
 )
 _COMMON: dict[str, Rule] = {
     "asd_tf": text,
@@ -209,7 +223,9 @@ _CROSS_FIT: Rule = object_of(
     {
         "parts": list_of(inner_path, _MAX_PARTS, unique=str),
         "groups": list_of(
-            object_of({**_GROUP_OF_ALL, "scales": list_of(_scale, _MAX_PARTS)}),
+            object_of(
+                {**_GROUP_OF_ALL, "scales": list_of(_scale, _MAX_PARTS)}, {"domains": _DOMAINS}
+            ),
             _MAX_GROUPS,
             unique=_name_of,
         ),

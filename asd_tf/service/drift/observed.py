@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.groups import Group
-from asd_tf.data.health.measures import BANDS, FIRST_BAND
+from asd_tf.data.health.measures import BANDS, IN_BANDS
 from asd_tf.detector import Detector
 from asd_tf.detector.recordings import names_and_rows
 from asd_tf.detector.reference import Statistics, feature_statistics
@@ -139,4 +139,4 @@ def _levels(scores: Scores, rows: np.ndarray) -> np.ndarray:
     measures = None if scores.verdicts is None else scores.verdicts.measures
     if measures is None:
         return np.full(BANDS, np.nan)
-    return np.median(measures[rows, FIRST_BAND:].astype(np.float64), axis=0)
+    return np.median(measures[rows, IN_BANDS].astype(np.float64), axis=0)

@@ -6,10 +6,10 @@ import pytest
 from asd_tf.data.health.measures import (
     CLIPPED,
     DROPOUTS,
-    FIRST_BAND,
     HUM,
+    IN_BANDS,
+    IN_FINE_BANDS,
     LEVEL,
-    MEASURES,
     measure,
 )
 
@@ -36,17 +36,17 @@ def test_level_is_that_of_the_signal_without_its_offset():
 def test_bands_add_up_to_the_level(rate):
     """No part of a spectrum may be left out but the lowest few hertz."""
     found = measured(noise(rate=rate), rate)
-    total = 10 * np.log10(np.sum(10 ** (found[FIRST_BAND:] / 10)))
+    total = 10 * np.log10(np.sum(10 ** (found[IN_BANDS] / 10)))
     assert total == pytest.approx(found[LEVEL], abs=0.3)
     # Half octaves of white noise: each has 1.5 dB more than the one below.
-    np.testing.assert_allclose(np.diff(found[FIRST_BAND + 5 :]), 1.5, atol=1.5)
+    np.testing.assert_allclose(np.diff(found[IN_BANDS][5:]), 1.5, atol=1.5)
 
 
 def test_a_band_holds_its_frequencies():
     time = np.arange(2 * RATE) / RATE
     for hertz, band in ((100, 0), (200, 1), (2500, 8), (4500, 10), (7000, 11)):
         tone = 0.1 * np.sin(2 * np.pi * hertz * time, dtype=np.float64).astype(np.float32)
-        assert np.argmax(measured(tone)[FIRST_BAND:]) == band
+        assert np.argmax(measured(tone)[IN_BANDS]) == band
 
 
 def test_clipped_samples_are_counted():
@@ -91,6 +91,6 @@ def test_any_window_has_numbers():
     assert (silent[LEVEL], silent[DROPOUTS]) == (pytest.approx(-120), 1)
     batch = np.stack([noise(seed=seed) for seed in range(3)])
     found = measure(batch, RATE)
-    assert found.shape == (3, len(MEASURES))
+    assert found.shape == (3, IN_FINE_BANDS.stop)
     np.testing.assert_array_equal(found[2], measured(batch[2]))
-    assert measure(batch[:0], RATE).shape == (0, len(MEASURES))
+    assert measure(batch[:0], RATE).shape == (0, IN_FINE_BANDS.stop)

@@ -1,0 +1,69 @@
+"""The scales of the domains of each machine and section, which a training sets."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asd_tf.data.groups import Group, rows_of_groups
+from asd_tf.data.health.measures import IN_FINE_BANDS
+from asd_tf.run.run import Run
+from asd_tf.scoring.domains import MIN_RECORDINGS, DomainScale
+
+Entries = dict[Group, dict[str, Any]]
+
+_logger = logging.getLogger(__name__)
+
+
+def on_domain_scales(
+    run: Run, calibration: pd.DataFrame, measures: np.ndarray
+) -> tuple[Entries, pd.DataFrame]:
+    """Puts calibration scores on the scale of their domains, where the recipe says so.
+
+    Logs which groups have too few recordings of a domain, or a domain that is hard to predict.
+
+    Args:
+        run: The run; its `calibration.domains` is `pooled` or `predicted`.
+        calibration: Columns machine, section, domain and score, and clip_id or recording_id; a row
+            for each normal clip. A missing score is left out.
+        measures: [rows, measures] of the clips.
+
+    Returns:
+        Group to its entry `domains` in the manifest, of groups with a scale; and the table with
+        the scores as the detector gives them.
+    """
+    if run.config.calibration.domains == "pooled":
+        return {}, calibration
+    entries: Entries = {}
+    scores = calibration["score"].to_numpy(np.float64, copy=True)
+    is_target = calibration["domain"].eq("target").to_numpy(bool)
+    name = "recording_id" if "recording_id" in calibration else "clip_id"
+    recordings = calibration[name].to_numpy(object)
+    for group, rows in rows_of_groups(calibration).items():
+        fitted = DomainScale.fit(
+            scores[rows], is_target[rows], measures[rows, IN_FINE_BANDS], recordings[rows],
+            run.settings.seed,
+        )  # fmt: skip
+        if fitted is not None:
+            scale, scores[rows] = fitted
+            entries[group] = {"domains": scale.to_json()}
+    has_target = rows_of_groups(calibration[is_target])
+    _log(
+        [group for group in has_target if group not in entries],
+        f"calibrated with fewer than {MIN_RECORDINGS} recordings of a domain: one threshold for "
+        "both, which raises more false alarms in the rarer one",
+    )
+    _log(
+        [g for g in entries if not DomainScale.from_json(entries[g]["domains"]).is_predictable],
+        "the domain of a recording is hard to predict: scores are compared with both domains",
+    )
+    return entries, calibration.assign(score=scores)
+
+
+def _log(groups: Sequence[Group], what: str) -> None:
+    if groups:
+        machine, section = groups[0]
+        others = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
+        _logger.info("%s, section %s%s: %s", machine, section, others, what)
