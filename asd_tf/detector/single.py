@@ -1,6 +1,7 @@
 """A detector with extractors and, for each machine and section, backends of their features."""
 
 import functools
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from asd_tf.data.groups import Group, groups_of, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.detector.base import Detector
 from asd_tf.detector.health import Judge
+from asd_tf.detector.kept.store import KeptWindows, write_windows
+from asd_tf.detector.kept.windows import Windows
 from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
@@ -24,6 +27,12 @@ from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import Threshold
 
 Features = Mapping[str, ClipFeatures]
+
+_logger = logging.getLogger(__name__)
+
+FEATURES, FEEDBACK = "features", "feedback"
+CONFIRMED = "confirmed.csv"
+"""The folders of the windows that it is fitted to, and of confirmed anomalies."""
 
 
 class SingleDetector(Detector, kind="single"):
@@ -56,8 +65,21 @@ class SingleDetector(Detector, kind="single"):
             if "number" in group
         }
 
+    @functools.cached_property
+    def windows(self) -> KeptWindows | None:
+        """The normal windows that are kept to fit it again; None in those of earlier formats."""
+        return KeptWindows(self.folder / FEATURES) if "features" in self.manifest else None
+
+    @functools.cached_property
+    def confirmed(self) -> KeptWindows | None:
+        """The windows that people have confirmed to be anomalous; None if there are none."""
+        folder = self.folder / FEEDBACK
+        return KeptWindows(folder, CONFIRMED) if folder.is_dir() else None
+
     def load_all(self) -> int:
-        """See `Detector.load_all`."""
+        """See `Detector.load_all`; reads the windows that are kept, too."""
+        for kept in (self.windows, self.confirmed):
+            list((kept or {}).values())
         widths = {name: of.feature_shape[-1] for name, of in self.extractors.items()}
         scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
         for scorer in scorers:
@@ -234,6 +256,9 @@ def write_detector(
     statistics: Sequence[Mapping[str, Any]],
     section_ids: Mapping[Group, int] | None = None,
     health: Mapping[Group, Mapping[str, Any]] | None = None,
+    windows: Mapping[Group, Windows] | None = None,
+    seed: int = 0,
+    confirmed: Mapping[Group, Windows] | None = None,
 ) -> None:
     """Writes a detector; an error leaves no folder.
 
@@ -248,6 +273,10 @@ def write_detector(
         statistics: For each group, the statistics of the features of its normal clips.
         section_ids: Group to the number that networks take as input; None if no network needs it.
         health: Group to its entries `sensor` and `off`, see `limits_of`; None without any.
+        windows: Group to its normal windows, which are looked up one group at a time; None to keep
+            none.
+        seed: Seed of the folds that they were calibrated in.
+        confirmed: Group to windows that people have confirmed to be anomalous; None without any.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
@@ -270,7 +299,27 @@ def write_detector(
             )
         write_csv(temporary / "calibration" / "scores.csv", calibration)
         write_json(temporary / "calibration" / "statistics.json", statistics)
+        kept = {} if windows is None else _keep(temporary / FEATURES, windows, seed)
+        if confirmed:
+            write_windows(temporary / FEEDBACK, confirmed, CONFIRMED)
         write_manifest(
             temporary,
-            {"kind": "single", **description, "extractors": list(extractors), "groups": groups},
+            {
+                "kind": "single",
+                **description,
+                **kept,
+                "extractors": list(extractors),
+                "groups": groups,
+            },
         )
+
+
+def _keep(folder: Path, windows: Mapping[Group, Windows], seed: int) -> dict[str, Any]:
+    """Writes the normal windows, says how many, and returns the entry of the manifest."""
+    given, kept = write_windows(folder, windows)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    _logger.info(
+        "the detector keeps the features of %s normal windows, %.1f MB, so that recordings can be "
+        "added later", f"{kept} of {given}" if kept < given else str(kept), size / 1e6,
+    )  # fmt: skip
+    return {"features": {"seed": seed, "windows": given, "kept": kept}}

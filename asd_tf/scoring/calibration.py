@@ -18,6 +18,7 @@ def cross_fit_scores(
     domain: RowLabels,
     seed: int,
     recording: RowLabels | None = None,
+    scored: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores every clip of a group by a clone of its scorer that is fitted without the clip.
 
@@ -32,16 +33,19 @@ def cross_fit_scores(
         seed: Seed of the folds.
         recording: [n] the recording of each clip, whose clips are in the same fold and domain; None
             if each clip is one.
+        scored: [n] bool, the clips whose recordings are scored; every fit has all others. None for
+            all clips.
 
     Returns:
         [n, scorers] anomaly scores of each scorer alone; NaN if no clips are left to fit to, as for
-        the only recording of a group.
+        the only recording of a group, and for clips that are not scored.
     """
     domains = _with_source(domain)
     scores = np.full([len(domains), len(group_scorer.scorers)], np.nan)
     number, first = _recordings(recording, len(domains))
-    for held_recordings in _held_out(domains[first], seed):
-        held = np.flatnonzero(np.isin(number, held_recordings))
+    recordings = np.arange(len(first)) if scored is None else np.unique(number[scored])
+    for some in _held_out(domains[first[recordings]], seed):
+        held = np.flatnonzero(np.isin(number, recordings[some]))
         rest = np.setdiff1d(np.arange(len(domains)), held)
         if not len(rest):
             continue

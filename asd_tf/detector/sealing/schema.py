@@ -101,6 +101,7 @@ _SCORER: Rule = object_of(
         "weight": number(0.0, 1e300),
         "offset": number(),
         "columns": optional(list_of(integer(0, MAX_FEATURES), 2)),
+        "weighting": optional(one_of(["matched", "standardized"])),
     },
 )
 _DECIBELS: Rule = number(-400.0, 400.0)
@@ -161,6 +162,18 @@ _DESCRIPTION: dict[str, Rule] = {
     ),
     # The attribute of a clip that says `off` where the machine stands still.
     "state_column": text,
+    # Of the normal windows that are kept, and how many there were; from format 5 on.
+    "features": object_of(
+        {
+            "seed": integer(0, 2**64),
+            "windows": integer(0, 10**9),
+            "kept": integer(0, 10**9),
+        }
+    ),
+    # What commands have made of it since its training, the latest last.
+    "history": list_of(
+        object_of({"verb": text, "time": text, "asd_tf": text, "parent": digest}), 10**6
+    ),
 }
 
 
