@@ -1,7 +1,6 @@
 """A detector with extractors and, for each machine and section, backends of their features."""
 
 import functools
-import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from asd_tf.data.groups import Group, groups_of, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.detector.base import Detector
 from asd_tf.detector.health import Judge
-from asd_tf.detector.kept.store import KeptWindows, write_windows
+from asd_tf.detector.kept.store import KeptWindows, keep_windows, write_windows
 from asd_tf.detector.kept.windows import Windows
 from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.errors import InputError
@@ -27,8 +26,6 @@ from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import Threshold
 
 Features = Mapping[str, ClipFeatures]
-
-_logger = logging.getLogger(__name__)
 
 FEATURES, FEEDBACK = "features", "feedback"
 CONFIRMED = "confirmed.csv"
@@ -299,7 +296,7 @@ def write_detector(
             )
         write_csv(temporary / "calibration" / "scores.csv", calibration)
         write_json(temporary / "calibration" / "statistics.json", statistics)
-        kept = {} if windows is None else _keep(temporary / FEATURES, windows, seed)
+        kept = {} if windows is None else keep_windows(temporary / FEATURES, windows, seed)
         if confirmed:
             write_windows(temporary / FEEDBACK, confirmed, CONFIRMED)
         write_manifest(
@@ -312,14 +309,3 @@ def write_detector(
                 "groups": groups,
             },
         )
-
-
-def _keep(folder: Path, windows: Mapping[Group, Windows], seed: int) -> dict[str, Any]:
-    """Writes the normal windows, says how many, and returns the entry of the manifest."""
-    given, kept = write_windows(folder, windows)
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    _logger.info(
-        "the detector keeps the features of %s normal windows, %.1f MB, so that recordings can be "
-        "added later", f"{kept} of {given}" if kept < given else str(kept), size / 1e6,
-    )  # fmt: skip
-    return {"features": {"seed": seed, "windows": given, "kept": kept}}

@@ -4,8 +4,10 @@ windows.csv            machine, section and `COLUMNS` of each window
 000.safetensors        features and measures of those of the first machine and section
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,8 @@ from asd_tf.detector.kept.windows import COLUMNS, Windows, sample_of
 from asd_tf.errors import InputError
 from asd_tf.files import write_csv
 
+_logger = logging.getLogger(__name__)
+
 TABLE = "windows.csv"
 _NUMBERS = ("start_s", "duration_s", "channel")
 _PARTS = ("values", "center", "spread")
@@ -31,26 +35,44 @@ def write_windows(
 
     Args:
         folder: The folder, which is made.
-        windows: Group to its windows; each is looked up once.
+        windows: Group to its windows, of which one has some; each is looked up once.
         name: Name of the table.
 
     Returns:
         The number of windows that were given, and that of those that are kept.
     """
     folder.mkdir()
-    tables, given = [], 0
-    for index, (machine, section) in enumerate(windows):
+    tables: list[pd.DataFrame] = []
+    given = 0
+    for machine, section in windows:
         of_group = windows[machine, section]
-        size = (
-            sum(2 * values[0].size for values in of_group.features.values()) if len(of_group) else 0
-        )
+        if not len(of_group):
+            continue
+        size = sum(2 * values[0].size for values in of_group.features.values())
         given += len(of_group)
         kept = of_group.at(sample_of(of_group.table, size))
-        (folder / _tensors(index)).write_bytes(save(_packed(kept)))
+        (folder / _tensors(len(tables))).write_bytes(save(_packed(kept)))
         tables.append(kept.table.assign(machine=machine, section=section))
     table = pd.concat(tables, ignore_index=True)[["machine", "section", *COLUMNS]]
     write_csv(folder / name, table)
     return given, len(table)
+
+
+def keep_windows(folder: Path, windows: Mapping[Group, Windows], seed: int) -> dict[str, Any]:
+    """Writes the normal windows of a detector, says how many, and returns its entry `features`.
+
+    Args:
+        folder: See `write_windows`.
+        windows: See `write_windows`.
+        seed: Seed of the folds that they were calibrated in.
+    """
+    given, kept = write_windows(folder, windows)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    _logger.info(
+        "the detector keeps the features of %s normal windows, %.1f MB, so that recordings can be "
+        "added later", f"{kept} of {given}" if kept < given else str(kept), size / 1e6,
+    )  # fmt: skip
+    return {"features": {"seed": seed, "windows": given, "kept": kept}}
 
 
 class KeptWindows(Mapping[Group, Windows]):
