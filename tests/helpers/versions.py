@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from harness import exit_of, write_tone
 
 from asd_tf.cli import detector as command
@@ -13,7 +14,9 @@ from asd_tf.scoring.fusion import Fusion
 METHODS = ("mahalanobis", "statistics")
 """Two that need no training; the weights of the second depend on all sections of a machine."""
 
-KINDS = ("mahalanobis", "statistics", "fused")
+SLOW_SINGLE = tuple(pytest.param(method, marks=pytest.mark.slow) for method in METHODS)
+KINDS = (*SLOW_SINGLE, "fused")
+"""A fused detector has the single ones in it, so that its tests alone are quick ones."""
 
 
 def make_detectors(dataset: Path, folder: Path) -> Path:

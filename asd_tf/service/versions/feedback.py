@@ -7,6 +7,7 @@ measured on; nothing is ever fitted to them.
 import logging
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from asd_tf.detector import Detector
@@ -94,7 +95,7 @@ def _same(kept: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of a table of kept windows whose recordings are among others."""
     keys = set(zip(*(windows[name] for name in _KEY), strict=True))
     own = zip(*(kept[name] for name in _KEY), strict=True)
-    return kept[[key in keys for key in own]]
+    return kept[np.array([key in keys for key in own], bool)]
 
 
 def _say(line: str, table: pd.DataFrame) -> None:

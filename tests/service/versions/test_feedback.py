@@ -92,7 +92,7 @@ def test_a_verdict_may_be_changed(detectors, tmp_path, capsys, caplog):
         ("path,verdict\na.wav,\n", "no row has a verdict"),
         ("path,verdict\na.wav,confirmed\na.wav,dismissed\n", "is judged twice"),
         ("path,verdict,domain\na.wav,confirmed,moon\n", "domain 'moon' is not one of source"),
-        ("path,verdict,machine,section\na.wav,confirmed,fan,00\n", "no such file"),
+        ("path,verdict,machine,section\na.wav,confirmed,fan,00\n", "no recording is left"),
         ("", "is no table in CSV"),
     ],
 )
