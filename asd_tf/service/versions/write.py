@@ -11,6 +11,7 @@ import pandas as pd
 from asd_tf.data.groups import Group
 from asd_tf.data.windows import has_windows
 from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.detector.decide_anew import deciding_of
 from asd_tf.detector.fitting import Fitted, fit_groups
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.health import limits_of
@@ -26,16 +27,10 @@ from asd_tf.scoring.scores import LazyMapping
 from asd_tf.scoring.thresholds import thresholds_at
 from asd_tf.service.versions.change import Change, history_with
 from asd_tf.service.versions.sections import like_section
-from asd_tf.service.versions.threshold import false_alarms_of
 
 _OF_FOLDER = (
     "format_version", "asd_tf", "kind", "extractors", "groups", "sha256", "digest", "features",
 )  # fmt: skip
-
-
-def rule_of(detector: Detector) -> str:
-    """Returns the rule of its p-values."""
-    return detector.manifest.get("calibration", {"rule": "conformal"})["rule"]
 
 
 def kept_windows(detector: SingleDetector) -> KeptWindows:
@@ -75,8 +70,8 @@ def write_version(detector: Detector, change: Change, target: Path) -> None:
             target,
             {name: work / name for name in detector.parts},
             Fusion.from_json(detector.manifest["fusion"]),
-            false_alarms_of(detector),
-            rule_of(detector),
+            deciding_of(detector).false_alarms,
+            deciding_of(detector).rule,
             history_with(detector, change.verb, change.notes),
         )
 
@@ -97,7 +92,8 @@ def _write_single(detector: SingleDetector, change: Change, target: Path) -> Non
     unfitted = {group: scorers[group].unfitted() for group in groups if group in touched}
     fitted = fit_groups(unfitted, windows, seed) if unfitted else None
     calibration = _calibration(detector, groups, fitted)
-    p_values = fit_p_values(calibration, groups, rule_of(detector))
+    deciding = deciding_of(detector)
+    p_values = fit_p_values(calibration, groups, deciding.rule)
     description = {k: v for k, v in detector.manifest.items() if k not in _OF_FOLDER}
     description["history"] = history_with(detector, change.verb, change.notes)
     folder = detector.folder / "extractors"
@@ -106,7 +102,7 @@ def _write_single(detector: SingleDetector, change: Change, target: Path) -> Non
         description,
         {name: folder / name for name in detector.manifest["extractors"]},
         {**scorers, **({} if fitted is None else fitted.scorers)},
-        thresholds_at(p_values, false_alarms_of(detector)),
+        thresholds_at(p_values, deciding.false_alarms),
         calibration,
         _statistics(detector, groups, fitted),
         detector.section_ids or None,
