@@ -46,6 +46,7 @@ from asd_tf.experiment.recipe import (
 from asd_tf.experiment.training_cost import times_the_steps
 from asd_tf.old_keys import current_assignments, current_values
 from asd_tf.progress import progress_over
+from asd_tf.run.init_from import checked_source, digest_of
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
 from asd_tf.run.settings import Settings
@@ -93,6 +94,7 @@ def train(
     run_dir: str | Path | None = None,
     overwrite: bool = False,
     reuse: str | Path | None = None,
+    init_from: str | Path | None = None,
     **settings: Any,
 ) -> Result:
     """Trains a detector on the normal clips of a dataset, and evaluates it on the labeled ones.
@@ -118,6 +120,8 @@ def train(
         run_dir: Folder of the run; by default runs/METHOD-RECIPE-DATA-seedN.
         overwrite: Whether a run that is in the folder is deleted first.
         reuse: Folder of another run to take finished stages and embeddings from.
+        init_from: Folder of a finished run from whose weights the networks start, where name and
+            shape are equal.
         settings: Attributes of `Settings`: `seed`, `num_runs`, `untrained`, `mixed_precision`,
             `strategy`, `deterministic` and `on_bad_file`.
 
@@ -146,7 +150,13 @@ def train(
     if recipe is None:
         recipe, why = default_recipe(method, data_dir, dataset)
     config = build_config(method, recipe, values, pretrained)
-    run_settings = Settings(method=method, recipe=recipe, dataset=dataset, **settings)
+    if init_from is not None and settings.get("untrained"):
+        raise UsageError("init_from and untrained exclude each other: give one of them")
+    source = None if init_from is None else checked_source(Path(init_from))
+    digest = None if source is None else digest_of(source)
+    run_settings = Settings(
+        method=method, recipe=recipe, dataset=dataset, init_from=digest, **settings
+    )
     policy = run_settings.on_bad_file
     clips, bad = training.prepare(clips, config, method, policy, dataset, channel == EACH)
     if why:
@@ -158,7 +168,15 @@ def train(
     folder = default_folder(run_settings, data_dir) if run_dir is None else Path(run_dir)
     reuse = None if reuse is None else check_reusable(Path(reuse))
     with locked(folder):
-        run = Run.open(folder, run_settings, config, clips, overwrite=overwrite, reuse=reuse)
+        run = Run.open(
+            folder,
+            run_settings,
+            config,
+            clips,
+            overwrite=overwrite,
+            reuse=reuse,
+            init_from=source,
+        )
         _logger.info("run folder: %s", folder)
         if ground_truth is not None:
             add_ground_truth(run, ground_truth, own_labels)

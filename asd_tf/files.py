@@ -87,7 +87,24 @@ def clear_leftovers(folder: Path) -> None:
 def clear_parts_of(path: Path) -> None:
     """Removes what killed processes left of `path`, which no process is writing."""
     for part in path.parent.glob(f"{_PART}????????-{glob.escape(path.name)}"):
-        part.unlink(missing_ok=True)
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def work_folder(path: Path) -> Iterator[Path]:
+    """Yields a folder beside `path` for what it is made of, which is removed afterwards.
+
+    What a killed process leaves behind is removed by `clear_parts_of`.
+    """
+    folder = path.parent / f"{_PART}{secrets.token_hex(4)}-{path.name}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_array(path: str | os.PathLike, shape: tuple[int, ...]) -> np.memmap:

@@ -9,8 +9,8 @@ from asd_tf.old_keys import current_assignments, current_recipe, current_values,
 
 # What a section without these keys is like.
 LATER = {
-    "rule": "conformal", "domains": "pooled", "method": "backend_only", "held_out": 0.2, "networks": 3,
-    "epochs_share": 1.0, "group_by": None,
+    "rule": "conformal", "domains": "pooled", "method": "backend_only", "held_out": 0.2,
+    "networks": 3, "epochs_share": 1.0, "group_by": None,
 }  # fmt: skip
 
 

@@ -72,6 +72,12 @@ def define_flags(values: flags.FlagValues) -> None:
     )
     text("run_dir", None, "Folder of the run; by default runs/METHOD-RECIPE-DATA-seedN.")
     text("reuse", None, "Folder of another run to take finished stages and embeddings from.")
+    text(
+        "init_from",
+        None,
+        "Folder of a finished run from whose weights the networks start, where name and shape are "
+        "equal.",
+    )
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", flag_values=values)
     flags.DEFINE_integer(
         "num_runs",
@@ -127,6 +133,6 @@ def train(values: flags.FlagValues, positional: list[str]) -> None:
 # Flags that are passed to `asd_tf.api.train` under the same names.
 _PASSED = (
     "method", "data_dir", "simulated", "recipe", "dataset", "channel", "pretrained", "ground_truth",
-    "own_labels", "run_dir", "overwrite", "reuse", "seed", "num_runs", "untrained",
+    "own_labels", "run_dir", "overwrite", "reuse", "init_from", "seed", "num_runs", "untrained",
     "mixed_precision", "strategy", "deterministic", "on_bad_file",
 )  # fmt: skip

@@ -11,8 +11,8 @@ import pandas as pd
 
 from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.layouts.inputs import Inputs
-from asd_tf.detector.calibrated import Calibrated
-from asd_tf.detector.decisions import SCORED_COLUMNS, decided
+from asd_tf.detector.deciding.calibrated import Calibrated
+from asd_tf.detector.deciding.decisions import SCORED_COLUMNS, decided
 from asd_tf.detector.health import Tally
 from asd_tf.detector.recordings import Recordings, batches_of
 from asd_tf.detector.rows import Items, rows_per

@@ -17,6 +17,7 @@ from asd_tf.detector.sealing.manifest import write_manifest
 from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.calibration import CROSS_FIT_NETWORK
 from asd_tf.scoring.cross_fit import Scales, StandardizedMean
+from asd_tf.scoring.domains import POOLED, PREDICTED
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
 
@@ -75,7 +76,11 @@ def write_cross_fit_detector(
             {
                 "kind": "cross_fit",
                 **shared_description(detectors),
-                "calibration": {"rule": rule, "method": CROSS_FIT_NETWORK},
+                "calibration": {
+                    "rule": rule,
+                    "method": CROSS_FIT_NETWORK,
+                    "domains": PREDICTED if entries else POOLED,
+                },
                 "parts": list(parts),
                 "groups": [
                     {

@@ -1,6 +1,7 @@
 """What a detector is, in words: by its manifest, without its networks and backends."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from asd_tf.detector import Detector
@@ -36,6 +37,7 @@ def facts_of(detector: Detector) -> dict[str, str]:
         "channel": _channel(manifest),
         "groups": str(len(manifest["groups"])),
         "files": _files(detector),
+        "features": _kept(detector),
         "signed": signature_of(detector),
     }
     return {name: text for name, text in facts.items() if text}
@@ -91,6 +93,20 @@ def _rule(manifest: Mapping[str, Any]) -> str:
     weights, scale = fusion["weights"], f" of {fusion['scale']} scores"
     shown = "" if weights is None else f", weights {', '.join(f'{weight:g}' for weight in weights)}"
     return f"{fusion['rule']}{'' if 'rank' in fusion['rule'] else scale}{shown}"
+
+
+def _kept(detector: Detector) -> str:
+    """Returns how many normal windows are kept to fit it again, of how many, and their size."""
+    kept = [part.manifest.get("features") for part in single_parts(detector).values()]
+    if None in kept or not kept:
+        return ""
+    counts = (sum(of[name] for of in kept if of is not None) for name in ("kept", "windows"))
+    size = sum(
+        size
+        for name, size in plain_files(detector.folder).items()
+        if PurePosixPath(name).parent.name == "features" and "extractors/" not in name
+    )
+    return "{} of {} normal windows, {}".format(*counts, _size(size))
 
 
 def _files(detector: Detector) -> str:

@@ -63,7 +63,7 @@ class FusedDetector(Detector, kind="fused"):
         shared = _SharedProgress(progress, len(self.parts))
         scores = {
             name: part.score_with_details(
-                self._select_channel(part, clips),
+                self.select_channel(part, clips),
                 shared,
                 None if store is None else store.part(name),
             )
@@ -127,7 +127,7 @@ class FusedDetector(Detector, kind="fused"):
                 fused.append(self._fusion(np.stack(found)[:, np.newaxis], [group])[0])
         return fused
 
-    def _select_channel(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
+    def select_channel(self, part: Detector, clips: pd.DataFrame) -> pd.DataFrame:
         """Sets the channel to that of a part if the parts use different channels.
 
         If all parts use the same channel, that of the table is kept.
@@ -159,6 +159,7 @@ def write_fused_detector(
     fusion: Fusion,
     false_alarms: float = 0.1,
     rule: str = "conformal",
+    history: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Writes a fused detector; an error leaves no folder.
 
@@ -171,6 +172,7 @@ def write_fused_detector(
         fusion: The rule.
         false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
         rule: See `PValues`.
+        history: Entries of the manifest on what was made of it since its training.
 
     Raises:
         ValueError: If the number of weights is not that of the parts.
@@ -203,6 +205,7 @@ def write_fused_detector(
                 "kind": "fused",
                 **shared_description(detectors),
                 "calibration": {"rule": rule},
+                **({"history": list(history)} if history else {}),
                 "fusion": fusion.to_json(),
                 "parts": list(parts),
                 "groups": [

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.windows import has_windows
-from asd_tf.detector.decisions import SCORED_COLUMNS, scores_in
+from asd_tf.detector.deciding.decisions import SCORED_COLUMNS, scores_in
 from asd_tf.detector.health import Tally
 from asd_tf.detector.recordings import Recordings
 from asd_tf.scoring.scores import Scores

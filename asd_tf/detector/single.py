@@ -1,10 +1,7 @@
 """A detector with extractors and, for each machine and section, backends of their features."""
 
 import functools
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,17 +10,19 @@ from asd_tf.data.groups import Group, groups_of, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.detector.base import Detector
 from asd_tf.detector.health import Judge
-from asd_tf.detector.sealing.manifest import write_manifest
+from asd_tf.detector.kept.store import KeptWindows
 from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.extraction.store import EmbeddingStore
-from asd_tf.files import atomic_path, write_csv, write_json
 from asd_tf.scoring.group_scorer import GroupScorer
 from asd_tf.scoring.scores import LazyMapping, Scores
-from asd_tf.scoring.thresholds import Threshold
 
 Features = Mapping[str, ClipFeatures]
+
+FEATURES, FEEDBACK = "features", "feedback"
+CONFIRMED = "confirmed.csv"
+"""The folders of the windows that it is fitted to, and of confirmed anomalies."""
 
 
 class SingleDetector(Detector, kind="single"):
@@ -56,8 +55,21 @@ class SingleDetector(Detector, kind="single"):
             if "number" in group
         }
 
+    @functools.cached_property
+    def windows(self) -> KeptWindows | None:
+        """The normal windows that are kept to fit it again; None in those of earlier formats."""
+        return KeptWindows(self.folder / FEATURES) if "features" in self.manifest else None
+
+    @functools.cached_property
+    def confirmed(self) -> KeptWindows | None:
+        """The windows that people have confirmed to be anomalous; None if there are none."""
+        folder = self.folder / FEEDBACK
+        return KeptWindows(folder, CONFIRMED) if folder.is_dir() else None
+
     def load_all(self) -> int:
-        """See `Detector.load_all`."""
+        """See `Detector.load_all`; reads the windows that are kept, too."""
+        for kept in (self.windows, self.confirmed):
+            list((kept or {}).values())
         widths = {name: of.feature_shape[-1] for name, of in self.extractors.items()}
         scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
         for scorer in scorers:
@@ -222,56 +234,3 @@ class SingleDetector(Detector, kind="single"):
             for scorer, indices, of_group, domain in self._groups(clips, features, mask):
                 scores[indices] = scorer.standardized_over(of_group).score(of_group, domain).clip
         return scores
-
-
-def write_detector(
-    folder: Path,
-    description: Mapping[str, Any],
-    extractors: Mapping[str, Path],
-    scorers: Mapping[Group, GroupScorer],
-    thresholds: Mapping[Group, Threshold],
-    calibration: pd.DataFrame,
-    statistics: Sequence[Mapping[str, Any]],
-    section_ids: Mapping[Group, int] | None = None,
-    entries: Mapping[Group, Mapping[str, Any]] | None = None,
-) -> None:
-    """Writes a detector; an error leaves no folder.
-
-    Args:
-        folder: Folder to write.
-        description: Entries of the manifest: method, recipe, sample_rate, samples, channel and
-            calibration.
-        extractors: Name to SavedModel.
-        scorers: Group to its fitted scorer.
-        thresholds: Group to its threshold.
-        calibration: Columns machine, section, clip_id, domain, score.
-        statistics: For each group, the statistics of the features of its normal clips.
-        section_ids: Group to the number that networks take as input; None if no network needs it.
-        entries: Group to other entries of it: `sensor` and `off`, see `limits_of`, and `domains`,
-            see `DomainScale`; None without any.
-    """
-    with atomic_path(folder) as temporary:
-        for name, extractor in extractors.items():
-            shutil.copytree(extractor, temporary / "extractors" / name)
-        groups = []
-        for index, (group, scorer) in enumerate(scorers.items()):
-            # Users choose the names of machines, which may be invalid as names of folders.
-            backends = f"{index:03d}"
-            scorer.save(temporary / "backends" / backends)
-            groups.append(
-                {
-                    "machine": group[0],
-                    "section": group[1],
-                    "folder": backends,
-                    "scoring": scorer.spec(),
-                    "threshold": thresholds[group].to_json(),
-                    **({} if entries is None else entries.get(group, {})),
-                    **({} if section_ids is None else {"number": int(section_ids[group])}),
-                }
-            )
-        write_csv(temporary / "calibration" / "scores.csv", calibration)
-        write_json(temporary / "calibration" / "statistics.json", statistics)
-        write_manifest(
-            temporary,
-            {"kind": "single", **description, "extractors": list(extractors), "groups": groups},
-        )

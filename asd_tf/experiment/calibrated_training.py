@@ -15,12 +15,12 @@ import pandas as pd
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.detector import Detector
+from asd_tf.detector.anew.recalibrate import write_recalibrated
 from asd_tf.detector.cross_fit import write_cross_fit_detector
-from asd_tf.detector.recalibrate import write_recalibrated
+from asd_tf.detector.deciding.domain_scales import on_domain_scales
 from asd_tf.experiment.calibration_plan import CalibrationPlan, without_training
 from asd_tf.methods.registry import Method, load_method
 from asd_tf.progress import progress_over
-from asd_tf.run.domains import on_domain_scales
 from asd_tf.run.folder import network_folder
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import HOLDOUT
@@ -51,7 +51,8 @@ def fit(run: Run) -> None:
 def _fit_holdout(run: Run, plan: CalibrationPlan, method: Method, held: np.ndarray) -> None:
     network = _network(run, plan, method, HOLDOUT, held)
     unseen, measures = _unseen_scores(network, run, held)
-    entries, unseen = on_domain_scales(run, unseen, measures)
+    domains, seed = run.config.calibration.domains, run.settings.seed
+    entries, unseen = on_domain_scales(unseen, measures, domains, seed)
     unseen = unseen.dropna(subset="score", ignore_index=True)
     calibration = run.config.calibration
     thresholds = write_recalibrated(
@@ -85,9 +86,10 @@ def _fit_networks(
     groups = list(rows_of_groups(run.train_clips))
     scales = part_scales(unseen, groups, len(parts))
     entries, calibration = on_domain_scales(
-        run,
         unseen.drop(columns="part").assign(score=standardized(unseen, scales)),
         np.concatenate(measured)[has_score],
+        run.config.calibration.domains,
+        run.settings.seed,
     )
     thresholds = write_cross_fit_detector(
         run.detector_folder,

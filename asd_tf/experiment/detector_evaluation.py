@@ -9,7 +9,7 @@ import pandas as pd
 
 from asd_tf.config import check_choice
 from asd_tf.detector import Detector
-from asd_tf.detector.decisions import SCORED_COLUMNS
+from asd_tf.detector.deciding.decisions import SCORED_COLUMNS
 from asd_tf.detector.description import facts_of
 from asd_tf.detector.folder import check_outside
 from asd_tf.errors import UsageError

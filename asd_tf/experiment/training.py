@@ -21,6 +21,7 @@ from asd_tf.detector.fused import check_can_be_fused, write_fused_detector
 from asd_tf.errors import UsageError, printable
 from asd_tf.experiment.calibrated_training import fit
 from asd_tf.experiment.calibration_plan import check_plan, set_grouping
+from asd_tf.experiment.deciding import decide_as_set
 from asd_tf.experiment.sample_rates import LIMITS as SAMPLE_RATES
 from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
@@ -29,6 +30,7 @@ from asd_tf.files import is_utf8, write_csv
 from asd_tf.methods.registry import load_method
 from asd_tf.run.folder import single_folder
 from asd_tf.run.frames import frames_lines
+from asd_tf.run.init_from import source_of_single
 from asd_tf.run.run import Run
 from asd_tf.scoring.domains import DOMAINS
 from asd_tf.scoring.fusion import Fusion
@@ -215,6 +217,10 @@ def train(run: Run, bad: pd.DataFrame) -> None:
     """
     write_csv(run.folder / "bad_files.csv", bad, defuse=True)
     if (run.detector_folder / "detector.json").exists():
+        for index in range(run.settings.num_runs):
+            if (run.root.single(index) / "detector" / "detector.json").exists():
+                decide_as_set(_single(run, index))
+        decide_as_set(run)
         return
     if run.settings.num_runs > 1:
         _train_many(run, bad)
@@ -223,17 +229,25 @@ def train(run: Run, bad: pd.DataFrame) -> None:
     fit(run)
 
 
+def _single(run: Run, index: int) -> Run:
+    """Opens one of the runs that are fused."""
+    settings = dataclasses.replace(run.settings, seed=run.settings.seed + index, num_runs=1)
+    reuse = None if run.reuse is None else single_folder(run.reuse, index)
+    init_from = None if run.init_from is None else source_of_single(run.init_from, index)
+    return Run.open(
+        run.root.single(index), settings, run.config, run.clips, reuse=reuse, init_from=init_from
+    )
+
+
 def _train_many(run: Run, bad: pd.DataFrame) -> None:
     """Trains runs with consecutive seeds and fuses them by adding their scores."""
     count = run.settings.num_runs
     for index in range(count):
-        settings = dataclasses.replace(run.settings, seed=run.settings.seed + index, num_runs=1)
-        _logger.info("run %d of %d, seed %d", index + 1, count, settings.seed)
-        folder = run.root.single(index)
-        reuse = None if run.reuse is None else single_folder(run.reuse, index)
-        train(Run.open(folder, settings, run.config, run.clips, reuse=reuse), bad)
+        _logger.info("run %d of %d, seed %d", index + 1, count, run.settings.seed + index)
+        single = _single(run, index)
+        train(single, bad)
         if index == 0:  # fail after the first training, not after the last
-            check_can_be_fused(folder / "detector")
+            check_can_be_fused(single.detector_folder)
     parts = {str(index): run.root.single(index) / "detector" for index in range(count)}
     fusion = Fusion(rule="sum", scale="raw")  # the ensembles of the papers
     calibration = run.config.calibration

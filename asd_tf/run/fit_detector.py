@@ -1,5 +1,6 @@
 """From extractors to a detector: features, backends, calibration and thresholds."""
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,6 @@ import ml_collections
 import numpy as np
 import pandas as pd
 
-from asd_tf.backends.fitting.fit_cache import fit_cache
 from asd_tf.backends.registry import build_backend
 from asd_tf.config import usage_errors
 from asd_tf.data.channel_windows import channels_apart
@@ -18,27 +18,23 @@ from asd_tf.data.decoding.inspection import reason_for
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.data.layouts.channels import common_channel
-from asd_tf.data.windows import has_windows
-from asd_tf.detector.single import write_detector
+from asd_tf.detector.fitting import fit_groups
+from asd_tf.detector.kept.windows import BOTH, CALIBRATE, FIT, Windows, table_of
+from asd_tf.detector.writing import write_detector
 from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
-from asd_tf.run.domains import Entries, on_domain_scales
 from asd_tf.run.folds import Folds
 from asd_tf.run.frames import all_frame_sizes
 from asd_tf.run.health import state_description, training_limits
 from asd_tf.run.networks import export
 from asd_tf.run.run import Run
-from asd_tf.scoring.calibration import (
-    feature_statistics,
-    held_out_scores,
-    matching_weights,
-    score_scales,
-)
+from asd_tf.scoring.domains import POOLED
 from asd_tf.scoring.group_scorer import GroupScorer
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scorers import Scorer, Weight
+from asd_tf.scoring.scores import LazyMapping
 from asd_tf.scoring.thresholds import (
     Threshold,
     thresholds_at,
@@ -88,53 +84,54 @@ def fit_detector(
     _log_if_blind(list(unfitted.values()))
     measures = no_measures(len(clips))
     features = _training_features(run, extractors, unfitted, indices_of, section_ids, measures)
+    windows = _windows(clips, features, measures, unfitted, indices_of, held_out)
     _logger.info("fit the backends and calibrate the thresholds")
-    fitted, alone, statistics = {}, {}, []
-    for group, indices in indices_of.items():
-        of_group = {name: features[name][indices] for name in unfitted[group].extractors}
-        domain = clips["domain"].iloc[indices].to_numpy(object)
-        held = None if held_out is None else held_out[indices]
-        folds = Folds.of(run, clips.iloc[indices].reset_index(drop=True))
-        with usage_errors(run.config):
-            fitted[group], alone[group] = _fit_group(unfitted[group], of_group, domain, held, folds)
-        statistics.append(_statistics(group, of_group))
-    for group, scorer in fitted.items():
-        of_machine = [scores for other, scores in alone.items() if other[0] == group[0]]
-        fitted[group] = scorer.with_fitted_weights(
-            matching_weights(of_machine), score_scales(alone[group], of_machine)
+    with usage_errors(run.config):
+        fitted = fit_groups(
+            unfitted,
+            windows,
+            run.settings.seed,
+            run.config.calibration.domains if run.calibrates_itself else POOLED,
+            lambda group: (
+                Folds.of(run, clips.iloc[indices_of[group]].reset_index(drop=True)).scores
+            ),
         )
-    columns = ["machine", "section", "clip_id", "domain"]
-    if has_windows(clips):
-        columns.append("recording_id")
-    calibration = pd.concat(
-        [
-            clips.iloc[indices][columns].assign(
-                # As the table is read again, so that p-values are the same.
-                score=fitted[group].combined_clips(alone[group]).astype(np.float64)
-            )
-            for group, indices in indices_of.items()
-        ],
-        ignore_index=True,
-    )
-    scales: Entries = {}
-    if run.calibrates_itself:
-        rows = np.concatenate(list(indices_of.values()))
-        scales, calibration = on_domain_scales(run, calibration, measures[rows])
-    if held_out is not None:
-        calibration = calibration.dropna(subset="score", ignore_index=True)
-    thresholds = _thresholds(run, calibration, list(fitted))
     limits = training_limits(run, measures, indices_of)
     write_detector(
         run.detector_folder,
         _description(run),
         extractors,
-        fitted,
-        thresholds,
-        calibration,
-        statistics,
+        fitted.scorers,
+        _thresholds(run, fitted.calibration, list(fitted.scorers)),
+        fitted.calibration,
+        fitted.statistics,
         section_ids,
-        {group: {**limits[group], **scales.get(group, {})} for group in fitted},
+        {group: {**limits[group], **fitted.entries.get(group, {})} for group in fitted.scorers},
+        windows,
+        run.settings.seed,
     )
+
+
+def _windows(
+    clips: pd.DataFrame,
+    features: Mapping[str, ClipFeatures],
+    measures: np.ndarray,
+    scorers: Mapping[Group, GroupScorer],
+    indices_of: Mapping[Group, np.ndarray],
+    held_out: np.ndarray | None,
+) -> Mapping[Group, Windows]:
+    """Returns the windows of each group; their features are read one group at a time."""
+    table = table_of(clips, BOTH if held_out is None else np.where(held_out, CALIBRATE, FIT))
+
+    def of_group(group: Group) -> Windows:
+        indices = indices_of[group]
+        return Windows(
+            table.iloc[indices].reset_index(drop=True),
+            {name: features[name][indices] for name in scorers[group].extractors},
+            measures[indices],
+        )
+
+    return LazyMapping({group: functools.partial(of_group, group) for group in indices_of})
 
 
 def _group_scorer(run: Run, scorers: Sequence[Scorer], combine: str) -> GroupScorer:
@@ -152,21 +149,6 @@ def _log_if_blind(group_scorers: Sequence[GroupScorer]) -> None:
             "clips are scored without their domain, also where file names reveal it "
             "(recording.domain=blind)"
         )
-
-
-def _fit_group(
-    scorer: GroupScorer,
-    features: Mapping[str, np.ndarray],
-    domain: np.ndarray,
-    held_out: np.ndarray | None,
-    folds: Folds,
-) -> tuple[GroupScorer, np.ndarray]:
-    """Fits the scorers of a group; returns them and the calibration scores [n, scorers] of each."""
-    if held_out is not None:
-        return held_out_scores(scorer, features, domain, held_out)
-    with fit_cache():
-        alone = folds.scores(scorer, features, domain)
-        return scorer.fit(features, domain), alone
 
 
 def _training_features(
@@ -246,18 +228,13 @@ def _description(run: Run) -> dict[str, Any]:
         "sample_rate": run.config.data.sample_rate,
         "channel": None if apart else common_channel(run.train_clips),
         "samples": run.samples,
-        "calibration": {"rule": run.config.calibration.rule},
+        "calibration": {
+            "rule": run.config.calibration.rule,
+            "domains": run.config.calibration.domains,
+        },
         **({"frames": frames} if frames else {}),
         **recording,
         **state_description(run),
-    }
-
-
-def _statistics(group: Group, features: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    return {
-        "machine": group[0],
-        "section": group[1],
-        "extractors": {name: feature_statistics(values) for name, values in features.items()},
     }
 
 

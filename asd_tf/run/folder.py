@@ -26,6 +26,9 @@ FORMAT_VERSION = 2
 LOCK = ".lock"
 """The file that a process locks which trains in the folder."""
 
+DECIDING = ("calibration.false_alarms", "calibration.rule", "recording.pool")
+"""The keys of a recipe that may change on a finished run: they decide, and nothing is fitted."""
+
 _AUDIO = "audio.csv"
 _OF_BEGINNING = (LOCK, "clips.csv", _AUDIO, "lost+found")
 
@@ -88,7 +91,7 @@ class RunFolder:
         # folder itself stays, since it may be a mounted volume or a link.
         write_clips(path / "clips.csv", clips)
         write_csv(path / _AUDIO, pd.DataFrame(audio.items(), columns=["clip_id", "fingerprint"]))
-        write_json(path / "config.json", folder.description())
+        folder.write_description()
         return folder
 
     @classmethod
@@ -126,6 +129,10 @@ class RunFolder:
             "recipe": self.recipe.to_dict(),
         }
 
+    def write_description(self) -> None:
+        """Writes `config.json`."""
+        write_json(self.path / "config.json", self.description())
+
     def single(self, index: int) -> Path:
         """Returns the folder of one of the runs that are fused."""
         return single_folder(self.path, index)
@@ -140,6 +147,8 @@ class RunFolder:
     def _check_same(self, stored: Mapping[str, Any]) -> None:
         check_resumable(self.path, stored)
         mine = self.description()
+        if (self.path / "detector" / "detector.json").exists():
+            stored = {**stored, "recipe": _deciding_as(mine["recipe"], stored["recipe"])}
         for part in ("settings", "recipe", "clips"):
             difference = first_difference(_without_audio(stored[part]), _without_audio(mine[part]))
             if difference is not None:
@@ -147,7 +156,7 @@ class RunFolder:
                 name = f"{part}.{key}" if part == "clips" else key
                 raise UsageError(
                     f"{self.path} holds a run with {name}={there}, not {here}: choose another "
-                    "--run_dir, or --overwrite to start again"
+                    f"--run_dir, or --overwrite to start again{_advice(part, self.path)}"
                 )
         self._check_same_audio()
 
@@ -167,6 +176,22 @@ class RunFolder:
                 f"{path}: has changed since the run in {self.path} was begun{more}: choose another "
                 "--run_dir, or --overwrite to start again"
             )
+
+
+def _advice(part: str, path: Path) -> str:
+    """Returns what else can be done where clips have changed."""
+    advice = f"; with another one, --init_from={path} starts from the weights of this run"
+    return advice if part == "clips" else ""
+
+
+def _deciding_as(recipe: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a stored recipe with those values of another that `DECIDING` names."""
+    changed = {section: dict(values) if isinstance(values, Mapping) else values
+               for section, values in stored.items()}  # fmt: skip
+    for section, key in (name.split(".") for name in DECIDING):
+        if key in changed.get(section, {}) and key in recipe.get(section, {}):
+            changed[section][key] = recipe[section][key]
+    return changed
 
 
 def _without_audio(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Folds:
     @classmethod
     def of(cls, run: Run, clips: pd.DataFrame) -> "Folds":
         """Returns the folds of some training clips of a run, those of one group."""
+        clips = clips.reset_index(drop=True)
         group_by = run.config.calibration.get("group_by")
         if are_recordings(clips, group_by):
             group_by = None

@@ -13,6 +13,7 @@ import tensorflow as tf
 from asd_tf.config import usage_errors
 from asd_tf.data.decoding.inspection import explain_failure
 from asd_tf.extraction.extractor import export_extractor
+from asd_tf.run.init_from import start_from
 from asd_tf.run.run import Run
 from asd_tf.training.addons import progress_bar
 from asd_tf.training.stage import Stage, fit_stage
@@ -83,6 +84,8 @@ def train(
         return
     epochs = 0 if run.settings.untrained else epochs
     _logger.info("%s: %d epochs of %d steps", stage.name, epochs, steps_per_epoch)
+    if run.init_from is not None:
+        start_from(run.init_from, stage, model)
     try:
         fit_stage(
             stage,

@@ -30,6 +30,7 @@ class Run:
         path: Names of the nested parts down to this one; empty for the whole run.
         section: Section of the run's recipe that is the part's; None for the whole recipe.
         reuse: Folder of another run to take finished stages and embeddings from.
+        init_from: Folder of another run from whose weights the networks start.
     """
 
     root: RunFolder
@@ -38,6 +39,7 @@ class Run:
     path: tuple[str, ...] = ()
     section: str | None = None
     reuse: Path | None = None
+    init_from: Path | None = None
 
     @classmethod
     def open(
@@ -49,6 +51,7 @@ class Run:
         *,
         overwrite: bool = False,
         reuse: Path | None = None,
+        init_from: Path | None = None,
     ) -> "Run":
         """Opens a run folder, new or to be resumed; see `RunFolder.open`.
 
@@ -59,9 +62,10 @@ class Run:
             clips: All clips that it trains on and scores.
             overwrite: Whether a run that is already there is deleted first.
             reuse: Folder of another run to take finished stages and embeddings from.
+            init_from: Folder of another run from whose weights the networks start.
         """
         root = RunFolder.open(folder, settings, config, clips, overwrite=overwrite)
-        return cls(root, config, Stages(root, reuse), reuse=reuse)
+        return cls(root, config, Stages(root, reuse), reuse=reuse, init_from=init_from)
 
     @classmethod
     def load(cls, folder: Path) -> "Run":

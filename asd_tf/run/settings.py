@@ -20,6 +20,7 @@ class Settings:
         strategy: See `Devices.strategy`.
         deterministic: See `Devices.deterministic`.
         on_bad_file: `fail` or `skip`.
+        init_from: Digest of the weights that the networks start from; None for random ones.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Settings:
     strategy: str = "one_device"
     deterministic: bool = False
     on_bad_file: str = "fail"
+    init_from: str | None = None
 
     @property
     def devices(self) -> Devices:
@@ -41,5 +43,6 @@ class Settings:
 
 TRAINING_SETTINGS = (
     "method", "seed", "untrained", "mixed_precision", "strategy", "deterministic",
+    "init_from",
 )  # fmt: skip
 """The settings that the weights of any training depend on."""

@@ -67,7 +67,10 @@ class Stages:
         )
         if difference is not None:
             key, there, here = difference
-            _logger.info("%s: done again, since %s=%s there and %s here", label, key, there, here)
+            advice = f"; --init_from={reuse} starts from its weights" if "clips." in key else ""
+            _logger.info(
+                "%s: done again, since %s=%s there and %s here%s", label, key, there, here, advice
+            )
         elif not (source / "DONE").exists():
             _logger.info("%s: done again, since %s has not finished it", label, reuse)
         else:

@@ -27,6 +27,7 @@ def cross_fit_scores(
     seed: int,
     recording: RowLabels | None = None,
     folds: Iterable[np.ndarray] | None = None,
+    scored: np.ndarray | None = None,
 ) -> np.ndarray:
     """Scores every clip of a group by a clone of its scorer that is fitted without the clip.
 
@@ -42,14 +43,18 @@ def cross_fit_scores(
         recording: [n] the recording of each clip, whose clips are in the same fold and domain; None
             if each clip is one.
         folds: Indices of the clips of each fold, in place of folds of recordings.
+        scored: [n] bool, the clips whose recordings are scored; every fit has all others. None for
+            all clips.
 
     Returns:
         [n, scorers] anomaly scores of each scorer alone; NaN if no clips are left to fit to, as for
-        the only recording of a group.
+        the only recording of a group, and for clips that are not scored.
     """
     domains = _with_source(domain)
     scores = np.full([len(domains), len(group_scorer.scorers)], np.nan)
-    for held in _folds_of_recordings(recording, domains, seed) if folds is None else folds:
+    if folds is None:
+        folds = _folds_of_recordings(recording, domains, seed, scored)
+    for held in folds:
         rest = np.setdiff1d(np.arange(len(domains)), held)
         if not len(rest):
             continue
@@ -190,12 +195,13 @@ def session_gap_line(machine: str, section: str, group_by: str, gap: float) -> s
 
 
 def _folds_of_recordings(
-    recording: RowLabels | None, domains: np.ndarray, seed: int
+    recording: RowLabels | None, domains: np.ndarray, seed: int, scored: np.ndarray | None
 ) -> Iterator[np.ndarray]:
     """Yields the clips that are scored by the same fit, by folds of recordings."""
     number, first = _recordings(recording, len(domains))
-    for held_recordings in _held_out(domains[first], seed):
-        yield np.flatnonzero(np.isin(number, held_recordings))
+    recordings = np.arange(len(first)) if scored is None else np.unique(number[scored])
+    for some in _held_out(domains[first[recordings]], seed):
+        yield np.flatnonzero(np.isin(number, recordings[some]))
 
 
 def _held_out(domains: np.ndarray, seed: int) -> Iterator[np.ndarray]:

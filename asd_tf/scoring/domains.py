@@ -16,7 +16,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-DOMAINS = ("pooled", "predicted")
+POOLED, PREDICTED = "pooled", "predicted"
+
+DOMAINS = (POOLED, PREDICTED)
 """Choices of `calibration.domains`: scores as they are, or on the scale of the predicted domain."""
 
 MIN_RECORDINGS = 3

@@ -14,9 +14,11 @@ from asd_tf.errors import InputError
 from asd_tf.scoring.scorers import Scorer, check_word
 from asd_tf.scoring.scores import Scores
 
-_SPEC = ("extractor", "fit_on", "score_on", "pool", "name", "weight", "offset", "columns")
+_SPEC = (
+    "extractor", "fit_on", "score_on", "pool", "name", "weight", "offset", "columns", "weighting",
+)  # fmt: skip
 # Missing in detectors that were written before scorers had them.
-_OPTIONAL = ("name", "weight", "offset", "columns")
+_OPTIONAL = ("name", "weight", "offset", "columns", "weighting")
 COMBINES: dict[str, Callable[..., np.ndarray]] = {
     "sum": np.sum,
     "mean": np.mean,
@@ -95,9 +97,9 @@ class GroupScorer:
         scorers = []
         for scorer, weight, (mean, std) in zip(self.scorers, matched, scales, strict=True):
             if scorer.weight == "matched":
-                scorer = replace(scorer, weight=weight)
+                scorer = replace(scorer, weight=weight, weighting="matched")
             elif scorer.weight == "standardized":
-                scorer = replace(scorer, weight=1 / std, offset=mean)
+                scorer = replace(scorer, weight=1 / std, offset=mean, weighting="standardized")
             scorers.append(scorer)
         return GroupScorer(scorers, self.combine)
 
@@ -125,6 +127,21 @@ class GroupScorer:
         scorers = [replace(scorer, backend=clone(scorer.backend)) for scorer in self.scorers]
         return GroupScorer(scorers, self.combine)
 
+    def unfitted(self) -> "GroupScorer":
+        """Returns what `fit` and `with_fitted_weights` began with: backends and words anew."""
+        scorers = [
+            scorer
+            if scorer.weighting is None
+            else replace(scorer, weight=scorer.weighting, offset=0.0, weighting=None)
+            for scorer in self.clone().scorers
+        ]
+        return GroupScorer(scorers, self.combine)
+
+    @property
+    def has_fitted_weights(self) -> bool:
+        """Whether a weight depends on the scores of all groups of the machine."""
+        return any(scorer.weighting is not None for scorer in self.scorers)
+
     def spec(self) -> dict[str, Any]:
         """Returns a description in plain values: what `load` needs, and what was fitted."""
         return {
@@ -139,6 +156,7 @@ class GroupScorer:
                     "weight": scorer.weight,
                     "offset": scorer.offset,
                     "columns": None if scorer.columns is None else list(scorer.columns),
+                    "weighting": scorer.weighting,
                     "backend": scorer.backend.describe(),
                 }
                 for scorer in self.scorers

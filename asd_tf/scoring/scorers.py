@@ -20,7 +20,8 @@ from asd_tf.scoring.scores import Scores
 
 LEVELS = ("items", "mean")
 # A factor, or how `GroupScorer.with_fitted_weights` is to find it.
-Weight = float | Literal["matched", "standardized"]
+Word = Literal["matched", "standardized"]
+Weight = float | Word
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Scorer:
             or `standardized` if `GroupScorer.with_fitted_weights` is to set it.
         offset: Subtracted from its score before the factor.
         columns: First of the D features that are used, and the one after the last; None for all.
+        weighting: The word that its weight was before it was fitted; None if it was a number.
     """
 
     extractor: str
@@ -53,6 +55,7 @@ class Scorer:
     weight: Weight = 1.0
     offset: float = 0.0
     columns: tuple[int, int] | None = None
+    weighting: Word | None = None
 
     def __post_init__(self) -> None:
         """Checks the arguments.

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from asd_tf.scoring.verdicts import Verdicts
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def _not_transductive() -> np.ndarray | None:
@@ -122,24 +126,24 @@ class Scores:
         )
 
 
-class LazyMapping(Mapping[str, np.ndarray]):
-    """Arrays by name, computed on each access and not kept: together they may not fit in memory.
+class LazyMapping(Mapping[K, V]):
+    """Values by name, computed on each access and not kept: together they may not fit in memory.
 
     Args:
-        functions: Name to the function that computes the array.
+        functions: Name to the function that computes the value.
     """
 
-    def __init__(self, functions: Mapping[str, Callable[[], np.ndarray]]):
+    def __init__(self, functions: Mapping[K, Callable[[], V]]):
         self._functions = dict(functions)
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        """Computes an array."""
+    def __getitem__(self, name: K) -> V:
+        """Computes a value."""
         return self._functions[name]()
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[K]:
         """Iterates over the names."""
         return iter(self._functions)
 
     def __len__(self) -> int:
-        """Returns the number of arrays."""
+        """Returns the number of values."""
         return len(self._functions)

@@ -78,7 +78,7 @@ def test_a_run_may_be_given(detector, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([], 2, "name a command: card, drift, evaluate, info, sign, verify"),
+        ([], 2, "name a command: add, card, drift, evaluate, feedback, info, remove, sign"),
         (["shine"], 2, "sign"),
         (["info"], 2, "name one detector"),
         (["info", "a", "b"], 2, "name one detector"),

@@ -10,7 +10,7 @@ from asd_tf.backends.registry import build_backend
 from asd_tf.data.clips import check_clips
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
-from asd_tf.detector.single import write_detector
+from asd_tf.detector.writing import write_detector
 from asd_tf.extraction.extractor import Extractor, export_extractor
 from asd_tf.extraction.store import EmbeddingStore
 from asd_tf.scoring.fusion import Fusion

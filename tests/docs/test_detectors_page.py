@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from pages import run_blocks, succeed
+from pages import DOCS, run_blocks, succeed
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +36,16 @@ def test_drift_is_found_where_it_is(folder, printed):
     assert printed[4].startswith(f"fan 00: {found['verdict']}\n")
     names = sorted(path.name for path in (folder / "recent" / "fan" / "test").iterdir())
     assert 10 <= names.index(found["since"].split("/")[-1]) <= 15
+
+
+@pytest.mark.slow
+def test_versions_are_written_beside_the_detector(folder, printed):
+    """Thresholds return, recordings join and leave, and the page quotes what is printed."""
+    thresholds = [json.loads((folder / name / "detector.json").read_text())["groups"] for name in (
+        "fan/detector", "as_trained")]  # fmt: skip
+    assert thresholds[0] == thresholds[1]
+    assert "add: added fan 00: 21 recordings" in printed[6]
+    assert "82 of 82 normal windows" in printed[6]
+    assert "remove: removed fan 00: 2 recordings" in printed[7]
+    [line] = [line for line in printed[8].splitlines() if line.startswith("confirmed anomalies")]
+    assert f"    {line}\n" in (DOCS / "detectors.md").read_text()

@@ -10,7 +10,7 @@ from asd_tf.detector.sealing.manifest import MANIFEST, read_manifest, with_diges
 from asd_tf.errors import InputError
 from asd_tf.files import file_names, read_json, sha256_of, write_json
 
-FORMATS = (2, 3, 4)
+FORMATS = (2, 3, 4, 5)
 
 
 def detector_of_format(version: int, folder: Path) -> Path:

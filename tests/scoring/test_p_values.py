@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from asd_tf.data.groups import Group
-from asd_tf.detector.calibrated import read_calibration
+from asd_tf.detector.deciding.calibrated import read_calibration
 from asd_tf.files import write_csv
 from asd_tf.scoring import p_values as module
 from asd_tf.scoring.p_values import PValues, fit_p_values

@@ -24,9 +24,9 @@ from asd_tf.old_keys import false_alarms_of
 MANIFEST = "detector.json"
 
 # 2: of 0.1 and of 0.2 before its release, without a digest. 3: with one. 4: thresholds for a share
-# of false alarms in place of a quantile.
-FORMAT_VERSION = 4
-READABLE_VERSIONS = (2, 3, 4)
+# of false alarms in place of a quantile. 5: with windows that it can be fitted to again.
+FORMAT_VERSION = 5
+READABLE_VERSIONS = (2, 3, 4, 5)
 
 _DIGEST = "digest"
 _MAX_BYTES = 32 * 2**20

@@ -23,6 +23,7 @@ from asd_tf.detector.sealing.rules import (
     text,
 )
 from asd_tf.scoring.calibration import METHODS
+from asd_tf.scoring.domains import DOMAINS
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.group_scorer import COMBINES
 from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
@@ -116,6 +117,7 @@ _SCORER: Rule = object_of(
         "weight": number(0.0, 1e300),
         "offset": number(),
         "columns": optional(list_of(integer(0, MAX_FEATURES), 2)),
+        "weighting": optional(one_of(["matched", "standardized"])),
     },
 )
 _DECIBELS: Rule = number(-400.0, 400.0)
@@ -183,13 +185,27 @@ _DESCRIPTION: dict[str, Rule] = {
     "recording": object_of({"pool": one_of(POOLS), "hop": optional(number(0.001, 600.0))}),
     # How p-values go on beyond the highest normal score; detectors of formats 2 and 3 have none.
     # Of the method, only where more than backends have not seen the clips that calibrate.
-    "calibration": object_of({"rule": one_of(RULES)}, {"method": one_of(METHODS)}),
+    "calibration": object_of(
+        {"rule": one_of(RULES)}, {"method": one_of(METHODS), "domains": one_of(DOMAINS)}
+    ),
     # Of the networks, in samples; only where the recipe states them, and not in detectors of 0.1.
     "frames": list_of(
         object_of({"length": integer(1, 10**9), "step": integer(1, 10**9)}), _MAX_PARTS
     ),
     # The attribute of a clip that says `off` where the machine stands still.
     "state_column": text,
+    # Of the normal windows that are kept, and how many there were; from format 5 on.
+    "features": object_of(
+        {
+            "seed": integer(0, 2**64),
+            "windows": integer(0, 10**9),
+            "kept": integer(0, 10**9),
+        }
+    ),
+    # What commands have made of it since its training, the latest last.
+    "history": list_of(
+        object_of({"verb": text, "time": text, "asd_tf": text, "parent": digest}), 10**6
+    ),
 }
 
 

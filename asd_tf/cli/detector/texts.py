@@ -1,16 +1,8 @@
-"""`asd-detector`: what is done with a detector after training; its commands and their flags."""
-
-import math
-
-from absl import flags
-
-from asd_tf.cli import commands
-from asd_tf.cli.detector_commands import card, drift, evaluate, info, sign, verify
-from asd_tf.cli.evaluate import define_report_flags, define_truth_flags
+"""What `--help` says of the commands of `asd-detector`."""
 
 DESCRIPTION = """
-Shows, evaluates, checks and signs a detector, and says whether recordings still are as in training.
-Given is its folder, or that of its run.
+Shows, evaluates, checks, signs and changes a detector, and says whether recordings still are as in
+training. Given is its folder, or that of its run.
 
   asd-detector info DETECTOR
   asd-detector card DETECTOR --output=README.md
@@ -19,6 +11,13 @@ Given is its folder, or that of its run.
   asd-detector verify DETECTOR
   asd-detector sign DETECTOR --key=private.pem
   asd-detector verify DETECTOR --key=public.pem
+
+These write a new version beside it, DETECTOR.v2, or to --output:
+
+  asd-detector threshold DETECTOR --false_alarms=0.05
+  asd-detector add DETECTOR RECORDINGS
+  asd-detector remove DETECTOR --clips='*2026-11-03*'
+  asd-detector feedback DETECTOR alarms.csv
 
 `asd-detector COMMAND --help` says more.
 """
@@ -83,76 +82,37 @@ backends; with --key, that it was signed with the key. Exit status 0 if it is wh
   asd-detector verify DETECTOR --key=public.pem
 """
 
+THRESHOLD = """
+Writes a version with thresholds for another share of false alarms, from the calibration scores
+that the detector has; --reset takes the share of its training. Nothing is fitted.
 
-def main(argv: list[str] | None = None) -> None:
-    """Runs the command and exits."""
-    commands.run(COMMANDS, DESCRIPTION, argv)
+  asd-detector threshold DETECTOR --false_alarms=0.05
+  asd-detector threshold DETECTOR.v2 --reset
+"""
 
+ADD = """
+Writes a version in which normal recordings join the backends and the calibration, as after a
+service of the machine: of machines and sections that are known, or of a new section of a known
+machine. The networks stay as they are. Recordings that are there are skipped, by their content.
 
-def _define_key(values: flags.FlagValues) -> None:
-    flags.DEFINE_string(
-        "key", None, "File of the key: ed25519 in PEM, or a secret of 32 bytes.", flag_values=values
-    )
+  asd-detector add DETECTOR /data/after_service/fan
+  asd-detector add DETECTOR /data/new_tool --machine=fan --section=03 --domain=target
+"""
 
+REMOVE = """
+Writes a version without some of the normal recordings, or without a section. --clips is an audio
+file or a folder, whose content is looked for; a table (.csv) with the column clip_id; or a pattern
+of names.
 
-def _define_output(values: flags.FlagValues) -> None:
-    flags.DEFINE_string("output", None, "File to write, whole or not at all.", flag_values=values)
+  asd-detector remove DETECTOR --clips='*2026-11-03*'
+  asd-detector remove DETECTOR --machine=fan --section=03
+"""
 
+FEEDBACK = """
+Writes a version from alarms that people have judged. The table has the columns path (or clip_id)
+and verdict, and may have machine, section, domain and comment. What is `dismissed` joins the normal
+recordings, as with `add`. What is `confirmed` is kept to measure later versions on; nothing is ever
+fitted to it. The version before is the way back.
 
-def _define_evaluate(values: flags.FlagValues) -> None:
-    flags.DEFINE_string("out", None, "Folder to write the evaluation to.", flag_values=values)
-    flags.DEFINE_string(
-        "dataset",
-        None,
-        "Layout of the data: dcase2020 to dcase2026, folder or manifest; by default detected from "
-        "the file names.",
-        flag_values=values,
-    )
-    define_truth_flags(values)
-    define_report_flags(values)
-
-
-def _define_drift(values: flags.FlagValues) -> None:
-    flags.DEFINE_string("machine", None, "The machine of all recordings.", flag_values=values)
-    flags.DEFINE_string("section", None, "The section of all recordings.", flag_values=values)
-    flags.DEFINE_string(
-        "by",
-        None,
-        "Column of the manifest by which recordings are sorted, or modified: the time of the last "
-        "change of the file.",
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "level",
-        0.01,
-        "Probability in each machine and section that recordings like those of training are called "
-        "drifted.",
-        lower_bound=0.0001,
-        upper_bound=0.5,
-        flag_values=values,
-    )
-    flags.register_validator(
-        "level",
-        lambda level: not math.isnan(level),  # which no bound refuses
-        message="must be a number",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "fail_on_drift",
-        False,
-        "Exit with status 3 if a machine and section has drifted.",
-        flag_values=values,
-    )
-    flags.DEFINE_string(
-        "output", None, "File to write all numbers to, as JSON.", flag_values=values
-    )
-
-
-COMMANDS: dict[str, commands.Command] = {
-    "card": (_define_output, card, CARD),
-    "drift": (_define_drift, drift, DRIFT),
-    "evaluate": (_define_evaluate, evaluate, EVALUATE),
-    "info": (commands.no_flags, info, INFO),
-    "sign": (_define_key, sign, SIGN),
-    "verify": (_define_key, verify, VERIFY),
-}
+  asd-detector feedback DETECTOR alarms.csv
+"""

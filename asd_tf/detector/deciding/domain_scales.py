@@ -1,4 +1,4 @@
-"""The scales of the domains of each machine and section, which a training sets."""
+"""The scales of the domains of each machine and section, which calibration scores give."""
 
 import logging
 from collections.abc import Sequence
@@ -9,43 +9,41 @@ import pandas as pd
 
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import IN_FINE_BANDS
-from asd_tf.run.run import Run
-from asd_tf.scoring.domains import MIN_RECORDINGS, DomainScale
+from asd_tf.scoring.domains import MIN_RECORDINGS, POOLED, DomainScale
 
 Entries = dict[Group, dict[str, Any]]
+"""Group to its entry `domains` in the manifest."""
 
 _logger = logging.getLogger(__name__)
 
 
 def on_domain_scales(
-    run: Run, calibration: pd.DataFrame, measures: np.ndarray
+    calibration: pd.DataFrame, measures: np.ndarray, domains: str, seed: int
 ) -> tuple[Entries, pd.DataFrame]:
-    """Puts calibration scores on the scale of their domains, where the recipe says so.
+    """Puts calibration scores on the scale of their domains, if that is predicted.
 
     Logs which groups have too few recordings of a domain, or a domain that is hard to predict.
 
     Args:
-        run: The run; its `calibration.domains` is `pooled` or `predicted`.
-        calibration: Columns machine, section, domain and score, and clip_id or recording_id; a row
-            for each normal clip. A missing score is left out.
-        measures: [rows, measures] of the clips.
+        calibration: Columns machine, section, domain, recording_id and score; a row for each normal
+            window. A missing score is left out.
+        measures: [rows, measures] of the windows.
+        domains: One of `DOMAINS`.
+        seed: Seed of the folds that tell how well the domain is predicted.
 
     Returns:
-        Group to its entry `domains` in the manifest, of groups with a scale; and the table with
-        the scores as the detector gives them.
+        The entries of the groups with a scale, and the table with the scores as the detector gives
+        them.
     """
-    if run.config.calibration.domains == "pooled":
+    if domains == POOLED:
         return {}, calibration
     entries: Entries = {}
     scores = calibration["score"].to_numpy(np.float64, copy=True)
     is_target = calibration["domain"].eq("target").to_numpy(bool)
-    name = "recording_id" if "recording_id" in calibration else "clip_id"
-    recordings = calibration[name].to_numpy(object)
+    recordings = calibration["recording_id"].to_numpy(object)
     for group, rows in rows_of_groups(calibration).items():
-        fitted = DomainScale.fit(
-            scores[rows], is_target[rows], measures[rows, IN_FINE_BANDS], recordings[rows],
-            run.settings.seed,
-        )  # fmt: skip
+        levels = measures[rows, IN_FINE_BANDS]
+        fitted = DomainScale.fit(scores[rows], is_target[rows], levels, recordings[rows], seed)
         if fitted is not None:
             scale, scores[rows] = fitted
             entries[group] = {"domains": scale.to_json()}

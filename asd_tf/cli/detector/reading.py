@@ -23,10 +23,13 @@ def info(values: flags.FlagValues, positional: list[str]) -> None:
     folder = folder_of(positional)
     from asd_tf.detector import Detector
     from asd_tf.detector.description import facts_of
+    from asd_tf.service.versions.change import history_lines
 
     detector = Detector.load(folder)
     for name, text in facts_of(detector).items():
         app.echo(f"{name:<15}{text}")
+    for line in history_lines(detector.manifest.get("history", [])):
+        app.echo(f"{'history':<15}{printable(line)}")
     for (machine, section), threshold in detector.thresholds.items():
         value = "none" if threshold.value is None else f"{threshold.value:.6g}"
         app.echo(f"{'threshold':<15}{machine} {section}: {value} ({threshold.rule})")

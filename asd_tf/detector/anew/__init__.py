@@ -1,0 +1,1 @@
+"""Detectors made from others without fitting anything: other thresholds, other calibration."""

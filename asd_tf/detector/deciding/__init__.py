@@ -1,0 +1,1 @@
+"""How a detector decides: calibration scores, thresholds and p-values, and other ones later."""

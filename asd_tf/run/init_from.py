@@ -1,0 +1,72 @@
+"""`--init_from`: the networks of a run start from the weights of a finished one."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import keras
+
+from asd_tf.errors import UsageError
+from asd_tf.files import sha256_of
+from asd_tf.run.folder import single_folder
+from asd_tf.training.stage import Stage
+from asd_tf.training.warm_start import warm_start
+
+_SHOWN = 3
+
+_logger = logging.getLogger(__name__)
+
+
+def checked_source(folder: Path) -> Path:
+    """Returns the folder of a run whose weights others may start from.
+
+    Args:
+        folder: The folder of a run, or that of the detector in it.
+
+    Raises:
+        UsageError: If no finished training of networks is there.
+    """
+    run = folder.resolve().parent if (folder / "detector.json").exists() else folder
+    if _weights(run):
+        return run
+    if (folder / "detector.json").exists():
+        raise UsageError(
+            f"--init_from={folder}: the networks of a detector alone have no names of weights; "
+            "give the folder of the run that made it"
+        )
+    raise UsageError(f"--init_from={folder}: no finished training of a network is there")
+
+
+def digest_of(run: Path) -> str:
+    """Returns a digest of all weights that a run has: what a warm start depends on."""
+    lines = [f"{path.relative_to(run).as_posix()} {sha256_of(path)}\n" for path in _weights(run)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def source_of_single(run: Path, index: int) -> Path:
+    """Returns what one of several runs starts from: the one of its number, where there are some."""
+    single = single_folder(run, index)
+    return single if single.exists() else run
+
+
+def start_from(run: Path, stage: Stage, model: keras.Model) -> None:
+    """Starts a stage from the weights of the same stage of another run, and says from how many."""
+    source = run / "stages" / stage.name / Stage.WEIGHTS
+    if not (source.parent / "DONE").exists() or not source.exists():
+        _logger.warning("%s: starts anew, since %s has no such stage", stage.name, run)
+        return
+    found = warm_start(model, source, stage.folder / "warm_start")
+    left = [*(f"{name} (another shape)" for name in found.other_shape), *found.missing]
+    more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
+    _logger.info(
+        "%s: starts from %d of %d weights of %s%s", stage.name, found.taken,
+        found.taken + len(left), run,
+        f"; not from {', '.join(left[:_SHOWN])}{more}" if left else "",
+    )  # fmt: skip
+
+
+def _weights(run: Path) -> list[Path]:
+    """Returns the files of weights of all finished stages of a run, or of its single runs."""
+    found = [*run.glob("stages/*/DONE"), *run.glob("runs/*/stages/*/DONE")]
+    weights = [done.with_name(Stage.WEIGHTS) for done in found]
+    return sorted(path for path in weights if path.exists())
