@@ -150,7 +150,9 @@ NETWORKS = {
     "conformer_block": conformer_blocks,
     "pool_tokens": pooled,
     **{
-        kind: lambda kind=kind: build_encoder(FAMILIES[kind].sizes["tiny"], SAMPLES)
+        kind: lambda kind=kind: build_encoder(
+            FAMILIES[kind].sizes["tiny"], max(SAMPLES, FAMILIES[kind].least_samples)
+        )
         for kind in FAMILIES
         if kind != "ced"
     },

@@ -18,6 +18,7 @@ class EncoderFamily:
         build: Builds it; called with (config, samples, parts, **kwargs), see `build_encoder`.
         sizes: Name to config of each size that can be trained from random weights.
         published: Where pre-trained weights are published, for messages.
+        least_samples: Length of the shortest waveform, at 16 kHz; 1 where `build` finds out.
     """
 
     kind: str
@@ -25,3 +26,4 @@ class EncoderFamily:
     build: Callable[..., keras.Model]
     sizes: Mapping[str, EncoderConfig]
     published: str
+    least_samples: int = 1
