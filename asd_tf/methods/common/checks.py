@@ -86,6 +86,8 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "reg_covar": (0.0, 1e6),
         "nu": (1e-6, 1.0),
         "equalization": _SHARE,
+        "variance": _SHARE,
+        "bands": (1, 10**5),
         "column": (0, 10**6),
     }
 )

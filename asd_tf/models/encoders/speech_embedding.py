@@ -129,5 +129,6 @@ SPEECH_EMBEDDING = EncoderFamily(
         "base": SpeechEmbeddingConfig(),
     },
     published="embedding_model.tflite in pyopen-wakeword 1.1.0 (pip install 'asd_tf[speech]')",
+    adaptable=False,
     least_samples=FRAME_LENGTH + (WINDOW_FRAMES - 1) * FRAME_STEP,
 )
