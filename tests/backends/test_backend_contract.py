@@ -29,6 +29,7 @@ BACKENDS = [
     CappedGaussianMixture(2, density="best_component"),
     CenterCosine(),
     DensityNormalizedNearest(2, max_items=15),
+    DensityNormalizedNearest(2, max_items=15, exit_percentile=90.0),
     FrameMixture(2),
     KMeansCosine(4, n_init=1),
     KNearestCosine(3),

@@ -33,7 +33,8 @@ def noise(samples=16000):
 
 @needs_wheel
 @pytest.mark.parametrize(
-    ("recipe", "width"), [("quick", 8 * 72), ("beam", 4 * 96), ("paper", 96), ("rdp", 96)]
+    ("recipe", "width"),
+    [("quick", 8 * 72), ("beam", 4 * 96), ("paper", 96), ("rdp", 96), ("cluster_exits", 96)],
 )
 def test_recipes_have_the_features_that_they_state(recipe, width):
     assert network_of(recipe)(noise()).shape == (2, width)

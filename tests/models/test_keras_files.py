@@ -168,6 +168,9 @@ NETWORKS = {
         frontends.TemporalMeanNormalization(),
         frontends.TimeStatistics(),
     ),
+    "deviation_pooling": lambda: frontend(
+        frontends.LogMel(n_mels=BANDS), layers.DeviationPooling(2.0, 3.0)
+    ),
     "changes": lambda: frontend(frontends.LogMel(n_mels=BANDS), frontends.DeviationOfDifferences()),
     "modulation": lambda: frontend(
         frontends.LogMel(n_mels=BANDS, frame_length=512, frame_step=160),

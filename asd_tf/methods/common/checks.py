@@ -87,6 +87,8 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "nu": (1e-6, 1.0),
         "equalization": _SHARE,
         "variance": _SHARE,
+        "exit_percentile": (0.0, 100.0),
+        "density_neighbors": (1, 10**5),
         "bands": (1, 10**5),
         "column": (0, 10**6),
     }
