@@ -263,6 +263,11 @@ def _typed(assignment: str, text: str, kind: type, optional: bool) -> Any:
         return None
     if kind is str:
         return text
+    if kind is type(None):
+        raise UsageError(
+            f"--set {assignment}: this recipe leaves the type of it open; a recipe that lets it be "
+            "set has a config_dict.placeholder there"
+        )
     if kind is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:

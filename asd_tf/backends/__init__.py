@@ -11,8 +11,10 @@ from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import NoTrainingRowsError, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
+from asd_tf.backends.principal_residual import PrincipalResidual
 from asd_tf.backends.registry import ESTIMATORS, build_backend, own_types
 from asd_tf.backends.saving.store import load_backend, save_backend
+from asd_tf.backends.sub_bands import SubBandNearest
 from asd_tf.backends.whitened import WhitenedNearest
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "NoveltyBackend",
     "PerDomain",
     "PosteriorDistance",
+    "PrincipalResidual",
+    "SubBandNearest",
     "WhitenedNearest",
     "build_backend",
     "fit_cache",

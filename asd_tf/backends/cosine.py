@@ -57,7 +57,7 @@ class KMeansCosine(NoveltyBackend):
         """Returns [n] the largest dot product of each normalized row with a center, -1 to 1."""
         check_is_fitted(self)
         rows = unit_rows(self._validated(X, fitting=False))
-        return _largest_dot(rows, self.cluster_centers_)
+        return largest_dot(rows, self.cluster_centers_)
 
 
 class NearestCosine(NoveltyBackend):
@@ -79,7 +79,7 @@ class NearestCosine(NoveltyBackend):
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Returns [n] the largest cosine of each row with a training row, -1 to 1."""
         check_is_fitted(self)
-        return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.references_)
+        return largest_dot(unit_rows(self._validated(X, fitting=False)), self.references_)
 
 
 class CenterCosine(NoveltyBackend):
@@ -99,10 +99,10 @@ class CenterCosine(NoveltyBackend):
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Returns [n] the cosine of each row with the mean, minus 1: -2 to 0."""
         check_is_fitted(self)
-        return _largest_dot(unit_rows(self._validated(X, fitting=False)), self.center_) - 1
+        return largest_dot(unit_rows(self._validated(X, fitting=False)), self.center_) - 1
 
 
-def _largest_dot(rows: np.ndarray, references: np.ndarray) -> np.ndarray:
+def largest_dot(rows: np.ndarray, references: np.ndarray) -> np.ndarray:
     """Returns [n] the largest dot product of rows [n, D] with references [m, D], chunk by chunk."""
     largest = np.empty(len(rows), rows.dtype)
     step = max(1, _PRODUCTS // len(references))

@@ -77,6 +77,10 @@ class DensityNormalizedNearest(NoveltyBackend):
     Args:
         n_neighbors: k; capped at the number of rows kept.
         density_neighbors: K; capped at the number of other rows kept.
+        exit_percentile: The neighborhood of y ends where it leaves y's cluster (cluster exits;
+            Wilkinghoff et al., arXiv 2602.18777): before the first neighbor whose distance exceeds
+            that of the one before by more than this percentile, 0 to 100, of all such steps. None
+            for neighborhoods of K.
         max_items: Largest number of rows kept of the training rows; None for all.
         bound: `kmeans` or `coreset`: how the kept rows are chosen, see `bounded_bank`.
         random_state: Seed of k-means.
@@ -87,6 +91,9 @@ class DensityNormalizedNearest(NoveltyBackend):
         n_neighbors_: k as used.
     """
 
+    # For backends that were saved before there was the parameter.
+    exit_percentile = None
+
     def __init__(
         self,
         n_neighbors: int = 1,
@@ -94,9 +101,11 @@ class DensityNormalizedNearest(NoveltyBackend):
         max_items: int | None = None,
         bound: str = "coreset",
         random_state: int | None = 0,
+        exit_percentile: float | None = None,
     ):
         self.n_neighbors = n_neighbors
         self.density_neighbors = density_neighbors
+        self.exit_percentile = exit_percentile
         self.max_items = max_items
         self.bound = bound
         self.random_state = random_state
@@ -109,6 +118,8 @@ class DensityNormalizedNearest(NoveltyBackend):
         """
         rows = unit_rows(self._validated(X, fitting=True))
         check_counts(n_neighbors=self.n_neighbors, density_neighbors=self.density_neighbors)
+        if self.exit_percentile is not None and not 0 <= self.exit_percentile <= 100:
+            raise ValueError(f"exit_percentile must be in [0, 100], got {self.exit_percentile}")
         self.references_ = bounded_bank(rows, self.max_items, self.bound, self.random_state)
         self.densities_ = self._densities()
         self.n_neighbors_ = min(self.n_neighbors, distinct_rows(self.references_, self.n_neighbors))
@@ -131,7 +142,20 @@ class DensityNormalizedNearest(NoveltyBackend):
         nearest = nearest_items(rows, rows, others + 1)
         distances = np.sort(_by_chunk(rows, nearest, _distances, rows), axis=1)
         # The smallest distance is that of a row to itself or to a copy.
-        return np.maximum(distances[:, 1:].mean(axis=1), _SMALLEST_DENSITY_DISTANCE)
+        distances = distances[:, 1:]
+        if self.exit_percentile is None or others == 1:
+            means = distances.mean(axis=1)
+        else:
+            means = _means_before_exits(distances, self.exit_percentile)
+        return np.maximum(means, _SMALLEST_DENSITY_DISTANCE)
+
+
+def _means_before_exits(distances: np.ndarray, percentile: float) -> np.ndarray:
+    """Returns [n] means of sorted distances [n, K] before the first step above a percentile."""
+    steps = np.diff(distances, axis=1)
+    inside = np.ones(distances.shape, bool)
+    inside[:, 1:] = np.logical_and.accumulate(steps <= np.percentile(steps, percentile), axis=1)
+    return distances.mean(axis=1, where=inside)
 
 
 def nearest_items(

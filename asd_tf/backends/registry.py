@@ -24,6 +24,8 @@ from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import COMBINES, DOMAINS, NORMALIZATIONS, PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
+from asd_tf.backends.principal_residual import PrincipalResidual
+from asd_tf.backends.sub_bands import SubBandNearest
 from asd_tf.backends.whitened import WhitenedNearest
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
@@ -40,6 +42,8 @@ OWN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (
     NearestCosine,
     NormalizedOneClassSVM,
     PosteriorDistance,
+    PrincipalResidual,
+    SubBandNearest,
     WhitenedNearest,
 )
 SKLEARN_ESTIMATORS: tuple[type[BaseEstimator], ...] = (

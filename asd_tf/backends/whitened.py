@@ -11,6 +11,8 @@ from asd_tf.backends.base import NoveltyBackend
 _LEAST_ROWS_OF_A_MEAN = 3
 # Below this share of the mean deviation a feature counts as constant.
 _CONSTANT = 1e-6
+# Divisor of such features: next to nothing is left of them, and it is a number that files may hold.
+_LEFT_OUT = 1e300
 # Whitened rows that are nearer differ by rounding.
 _SAME = 1e-8
 # Number of distances in memory at a time: 32 MB in float64.
@@ -30,7 +32,7 @@ class WhitenedNearest(NoveltyBackend):
             of these, and values between mix both (a geometric mean).
 
     Attributes:
-        scale_: [D] the divisor of each feature; infinite for those that are constant.
+        scale_: [D] the divisor of each feature; `_LEFT_OUT` for those that are constant.
         directions_: [r, D] orthonormal directions of the training rows about their means.
         gains_: [r] share of a row's part in each direction that whitening removes.
         unit_: Deviation in all other directions.
@@ -104,13 +106,13 @@ class WhitenedNearest(NoveltyBackend):
 
 
 def _scale(rows: np.ndarray, equalization: float) -> np.ndarray:
-    """Returns [D] the divisor of each feature; infinite for those that are constant."""
+    """Returns [D] the divisor of each feature; `_LEFT_OUT` for those that are constant."""
     std = rows.std(axis=0)
     mean = std.mean()
     if not mean > 0:
         return np.ones(rows.shape[1])
     scale = std**equalization * mean ** (1 - equalization)
-    return np.where(std > _CONSTANT * mean, scale, np.inf)
+    return np.where(std > _CONSTANT * mean, scale, _LEFT_OUT)
 
 
 def _means(rows: np.ndarray, domains: np.ndarray | None) -> np.ndarray:

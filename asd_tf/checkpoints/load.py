@@ -14,6 +14,7 @@ from asd_tf.checkpoints.folders import CONFIG, PREPROCESSOR, read_folder_json, r
 from asd_tf.checkpoints.mapping import Entry, assign_weights, published_weights
 from asd_tf.checkpoints.raw import Raw
 from asd_tf.checkpoints.reader import Reader
+from asd_tf.checkpoints.speech_embedding import SPEECH_EMBEDDING, path_of, read_file
 from asd_tf.checkpoints.torch_zip import read_torch_zip
 from asd_tf.checkpoints.wav2vec2 import WAV2VEC2
 from asd_tf.checkpoints.whisper import WHISPER
@@ -22,7 +23,7 @@ from asd_tf.models.encoders.blocks import Parts
 from asd_tf.models.encoders.build import FAMILIES, build_encoder, config_from
 from asd_tf.models.encoders.config import EncoderConfig
 
-READERS: tuple[Reader, ...] = (BEATS, CED, WAV2VEC2, WHISPER)
+READERS: tuple[Reader, ...] = (BEATS, CED, SPEECH_EMBEDDING, WAV2VEC2, WHISPER)
 
 
 class Pretrained(NamedTuple):
@@ -37,15 +38,17 @@ def load_encoder(path: str | Path) -> Pretrained:
 
     Args:
         path: An official .pt file (BEATs, CED), a Hugging Face folder (Wav2Vec2, Whisper,
-            Qwen-Audio, CED), or a folder made by `asd-convert`.
+            Qwen-Audio, CED), a folder made by `asd-convert`, the embedding_model.tflite of
+            pyopen-wakeword, or `speech_embedding` for the installed one.
 
     Returns:
         Its config and its weights. `pretrained_encoder` checks that they fit each other.
 
     Raises:
         InputError: If the path is missing or damaged, or holds no known encoder.
+        UsageError: If it is `speech_embedding`, which is not installed.
     """
-    path = Path(path)
+    path = path_of(path)
     if (path / MANIFEST).exists():
         kind, values, variables = read_converted(path)
         config = _config_of(path, kind, values)
@@ -106,6 +109,8 @@ def _raw(path: Path) -> Raw:
             read_folder_weights(path),
             read_folder_json(preprocessor) if preprocessor.exists() else {},
         )
+    if path.suffix == ".tflite":
+        return read_file(path)
     saved = read_torch_zip(path)
     weights = saved.get("model", saved) if isinstance(saved, dict) else None
     config = saved.get("cfg", {}) if isinstance(saved, dict) else None

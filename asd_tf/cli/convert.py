@@ -15,8 +15,9 @@ Neither PyTorch nor an internet connection is needed.
   asd-convert BEATs_iter3_plus_AS2M.pt beats
 
 IN is an official .pt file of BEATs or CED, or a Hugging Face folder of Wav2Vec2, Whisper,
-Qwen-Audio or CED. Training accepts both: --pretrained=OUT or --pretrained=IN. Weights that do not
-match their config are refused, and so is a .pt file that would run code.
+Qwen-Audio or CED, or embedding_model.tflite of pyopen-wakeword. Training accepts both:
+--pretrained=OUT or --pretrained=IN. Weights that do not match their config are refused, and so is a
+.pt file that would run code.
 """
 
 # Length of a clip, 2 s; no weight depends on it.

@@ -18,6 +18,8 @@ from asd_tf.backends.neighbors import DensityNormalizedNearest, KNearestCosine
 from asd_tf.backends.one_class import NormalizedOneClassSVM
 from asd_tf.backends.per_domain import PerDomain
 from asd_tf.backends.posterior_distance import PosteriorDistance
+from asd_tf.backends.principal_residual import PrincipalResidual
+from asd_tf.backends.sub_bands import SubBandNearest
 from asd_tf.backends.whitened import WhitenedNearest
 
 MEMBERS = [("nearest", NearestCosine(), "all"), ("spread", LedoitWolfMahalanobis(), "source")]
@@ -27,6 +29,7 @@ BACKENDS = [
     CappedGaussianMixture(2, density="best_component"),
     CenterCosine(),
     DensityNormalizedNearest(2, max_items=15),
+    DensityNormalizedNearest(2, max_items=15, exit_percentile=90.0),
     FrameMixture(2),
     KMeansCosine(4, n_init=1),
     KNearestCosine(3),
@@ -35,6 +38,8 @@ BACKENDS = [
     NearestCosine(),
     NormalizedOneClassSVM(),
     PosteriorDistance(),
+    PrincipalResidual(0.9),
+    SubBandNearest(),
     WhitenedNearest(),
     WhitenedNearest(0.5),
     PerDomain(MEMBERS),

@@ -126,3 +126,18 @@ def test_values_that_mean_nothing_are_refused(backend):
     """Arguments out of range must be refused at fit."""
     with pytest.raises(ValueError, match=r" must be .* got "):
         backend.fit(np.eye(4))
+
+
+def test_a_neighborhood_ends_where_it_leaves_its_cluster():
+    """The density of a cluster of three must not depend on how far away the next cluster is."""
+
+    def densities(gap, percentile):
+        angles = np.concatenate([[0.0, 0.01, 0.02], gap + np.array([0.0, 0.01, 0.02, 0.03])])
+        rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        backend = DensityNormalizedNearest(density_neighbors=4, exit_percentile=percentile)
+        return backend.fit(rows).densities_[:3]
+
+    assert (densities(1.0, None) > 1.5 * densities(0.5, None)).all()
+    np.testing.assert_allclose(densities(1.0, 70.0), densities(0.5, 70.0), rtol=1e-3)
+    with pytest.raises(ValueError, match=r"^exit_percentile must "):
+        densities(1.0, 101.0)

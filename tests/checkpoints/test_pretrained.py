@@ -220,7 +220,7 @@ def test_the_wrong_kind_is_refused(tmp_path):
 def test_every_variable_has_a_published_name(kind):
     """Every variable must be filled from the checkpoint."""
     config = FAMILIES[kind].sizes["tiny"]
-    model = build_encoder(config, SAMPLES)
+    model = build_encoder(config, max(SAMPLES, FAMILIES[kind].least_samples))
     named = {name for entry in entries_of(config) for name in entry.variables
              if not entry.of_head}  # fmt: skip
     assert named == set(variables_of(model))

@@ -61,7 +61,7 @@ OTHERS = tuple(name for name in method_names() if name not in QUICK)
 METHODS = (*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS))
 
 # Methods whose networks have nothing to train.
-UNTRAINED = ("loudness", "mahalanobis", "statistics")
+UNTRAINED = ("frozen", "loudness", "mahalanobis", "statistics")
 
 
 def quick_test_flags(method: str) -> list[str]:

@@ -29,7 +29,8 @@ PARTS = {"kuroyanagi": {"ae": "kuroyanagi_ae", "bc": "kuroyanagi_bc"}}
 SECOND = {
     "kuroyanagi_bc": ("loss.arcface=1.0",),
     "wilkinghoff": ("network.branches=spectrogram", "network.spectrogram=log_mel"),
-    "zheng": ("loss.kind=subcluster_adacos", "mixup.probability=0.5"),
+    # With an encoder that is trained from scratch.
+    "zheng": ("encoder.kind=beats", "loss.kind=subcluster_adacos", "mixup.probability=0.5"),
 }
 METHODS = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in method_names()

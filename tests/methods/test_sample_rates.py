@@ -24,8 +24,8 @@ from asd_tf.run.frames import frame_sizes, frames_lines
 SECONDS = 2.0
 PUBLISHED = 16000
 RATES = (2000, 96000, 192000)
-# Its encoders are published, and take 16 kHz.
-ENCODERS = ("zheng",)
+# Their encoders are published, and take 16 kHz.
+ENCODERS = ("frozen", "zheng")
 METHODS = tuple(name for name in method_names() if name not in ENCODERS)
 OTHERS = tuple(name for name in METHODS if name != "mahalanobis")
 

@@ -74,6 +74,9 @@ RECIPES = [
 def test_every_recipe_trains_what_it_says(recipe, stage):
     """Each recipe must load, name existing classes, and train exactly the matrices of its row."""
     config = load_recipe("zheng", recipe)
+    if recipe == "quick":
+        config.encoder.kind = "beats"
+        system.fill_in(config, "folder")
     scorer_of(config, "embedding")
     kind = config.encoder.kind or "beats"
     depth = 12 if recipe.startswith("table5") else 2
@@ -201,6 +204,8 @@ def test_the_run_keeps_kind_and_digest_of_its_weights(tuned):
 def test_training_from_scratch_depends_on_all_that_it_reads():
     """A reused training must be done again where a key differs that it reads."""
     config = load_recipe("zheng", "quick")
+    config.encoder.kind = "beats"
+    system.fill_in(config, "folder")
     shape = FAMILIES["beats"].sizes["tiny"]
     looked_up = set()
     recorded = RecordedConfig(config, looked_up)

@@ -8,7 +8,7 @@ from harness import exit_of
 from asd_tf.cli import train
 from asd_tf.config import apply_overrides, load_recipe
 from asd_tf.files import sha256_of
-from asd_tf.methods.zheng import weights
+from asd_tf.methods.common import pretrained as weights
 
 BEATS = Path(__file__).parents[1] / "golden" / "beats_tiny.pt"
 

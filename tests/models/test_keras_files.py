@@ -150,7 +150,9 @@ NETWORKS = {
     "conformer_block": conformer_blocks,
     "pool_tokens": pooled,
     **{
-        kind: lambda kind=kind: build_encoder(FAMILIES[kind].sizes["tiny"], SAMPLES)
+        kind: lambda kind=kind: build_encoder(
+            FAMILIES[kind].sizes["tiny"], max(SAMPLES, FAMILIES[kind].least_samples)
+        )
         for kind in FAMILIES
         if kind != "ced"
     },
@@ -165,6 +167,9 @@ NETWORKS = {
         frontends.LogMel(n_mels=BANDS),
         frontends.TemporalMeanNormalization(),
         frontends.TimeStatistics(),
+    ),
+    "deviation_pooling": lambda: frontend(
+        frontends.LogMel(n_mels=BANDS), layers.DeviationPooling(2.0, 3.0)
     ),
     "changes": lambda: frontend(frontends.LogMel(n_mels=BANDS), frontends.DeviationOfDifferences()),
     "modulation": lambda: frontend(

@@ -86,6 +86,10 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "reg_covar": (0.0, 1e6),
         "nu": (1e-6, 1.0),
         "equalization": _SHARE,
+        "variance": _SHARE,
+        "exit_percentile": (0.0, 100.0),
+        "density_neighbors": (1, 10**5),
+        "bands": (1, 10**5),
         "column": (0, 10**6),
     }
 )

@@ -21,10 +21,16 @@ from asd_tf.checkpoints.load import Pretrained
 from asd_tf.config import usage_errors
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.errors import UsageError
-from asd_tf.frontends.framing import RATE
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.common.class_labels import class_names, number_classes
 from asd_tf.methods.common.labeled_waveforms import LabeledWaveforms
+from asd_tf.methods.common.pretrained import (
+    check_length,
+    check_pretrained,
+    check_rate,
+    read_pretrained,
+    shape_of,
+)
 from asd_tf.methods.zheng.embedding_networks import (
     LOSSES,
     build_network,
@@ -36,8 +42,8 @@ from asd_tf.methods.zheng.embedding_networks import (
     warmup_steps,
     without_dropout,
 )
-from asd_tf.methods.zheng.weights import check_pretrained, read_pretrained, shape_of
-from asd_tf.models.encoders.build import kind_of
+from asd_tf.methods.zheng.quick_encoder import fill_in_encoder
+from asd_tf.models.encoders.build import FAMILIES, kind_of
 from asd_tf.models.encoders.config import EncoderConfig
 from asd_tf.models.encoders.lora import LoraPlan, freeze_all_but_lora, parameter_counts
 from asd_tf.models.layers.pooling import POOLINGS
@@ -93,11 +99,22 @@ class Task(NamedTuple):
     class_ids: np.ndarray
 
 
+def fill_in(config: ml_collections.ConfigDict, dataset: str) -> None:
+    """Chooses the encoder of `quick`; see `asd_tf.methods.registry.Method`."""
+    fill_in_encoder(config)
+
+
 def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     """Checks recipe and clips; see `asd_tf.methods.registry.Method`."""
     check_recipe(config, CHOICES, LIMITS)
     check_rate(config)
     check_pretrained(config)
+    check_length(config)
+    if config.tuning == "lora" and not FAMILIES[config.encoder.kind].adaptable:
+        raise UsageError(
+            f"tuning=lora: {config.encoder.kind} has no dense layers, which LoRA adapts: "
+            "--set tuning=full, or frozen"
+        )
     shape = shape_of(config, read_pretrained(config))
     with usage_errors(config):
         LoraPlan(**config.lora).rank_of("q", 0, shape.depth)
@@ -126,19 +143,6 @@ def fit(run: Run) -> None:
         return [scorer_of(config, name_of[group])]
 
     fit_detector(run, extractors, scorers)
-
-
-def check_rate(config: ml_collections.ConfigDict) -> None:
-    """Checks that the sample rate is that of the encoders.
-
-    Raises:
-        UsageError: If it is not.
-    """
-    if config.data.sample_rate != RATE:
-        raise UsageError(
-            f"data.sample_rate={config.data.sample_rate}: the encoders take {RATE} Hz, to "
-            f"which recordings of any rate are resampled: --set data.sample_rate={RATE}"
-        )
 
 
 def tasks_of(config: ml_collections.ConfigDict, train_clips: pd.DataFrame) -> list[Task]:

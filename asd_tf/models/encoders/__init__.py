@@ -15,6 +15,7 @@ from asd_tf.models.encoders.lora import (
     parameter_counts,
 )
 from asd_tf.models.encoders.segments import mean_over_segments
+from asd_tf.models.encoders.speech_embedding import SpeechEmbeddingConfig, speech_embedding
 from asd_tf.models.encoders.wav2vec2 import Wav2Vec2Config, wav2vec2
 from asd_tf.models.encoders.whisper import WhisperConfig, whisper
 
@@ -29,6 +30,7 @@ __all__ = [
     "LoraPlan",
     "Parts",
     "Recomputed",
+    "SpeechEmbeddingConfig",
     "Transformer",
     "Wav2Vec2Config",
     "WhisperConfig",
@@ -41,6 +43,7 @@ __all__ = [
     "lora_layers",
     "mean_over_segments",
     "parameter_counts",
+    "speech_embedding",
     "wav2vec2",
     "whisper",
 ]

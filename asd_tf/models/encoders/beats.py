@@ -170,5 +170,6 @@ BEATS = EncoderFamily(
         ),
         "base": BeatsConfig(),
     },
+    bands=BANDS // BeatsConfig.patch,
     published="BEATs_iter3_plus_AS2M.pt, linked from github.com/microsoft/unilm/tree/master/beats",
 )

@@ -13,11 +13,12 @@ from asd_tf.models.encoders.blocks import Parts
 from asd_tf.models.encoders.ced import CED
 from asd_tf.models.encoders.config import EncoderConfig
 from asd_tf.models.encoders.family import EncoderFamily
+from asd_tf.models.encoders.speech_embedding import SPEECH_EMBEDDING
 from asd_tf.models.encoders.wav2vec2 import WAV2VEC2
 from asd_tf.models.encoders.whisper import WHISPER
 
 FAMILIES: dict[str, EncoderFamily] = {
-    family.kind: family for family in (BEATS, CED, WAV2VEC2, WHISPER)
+    family.kind: family for family in (BEATS, CED, SPEECH_EMBEDDING, WAV2VEC2, WHISPER)
 }
 
 

@@ -18,6 +18,10 @@ class EncoderFamily:
         build: Builds it; called with (config, samples, parts, **kwargs), see `build_encoder`.
         sizes: Name to config of each size that can be trained from random weights.
         published: Where pre-trained weights are published, for messages.
+        bands: Tokens of a frame, one for each band, where tokens are ordered by time and then by
+            frequency; 1 where they are not, or are of the whole spectrum.
+        adaptable: Whether it has dense layers, which LoRA adapts.
+        least_samples: Length of the shortest waveform, at 16 kHz; 1 where `build` finds out.
     """
 
     kind: str
@@ -25,3 +29,6 @@ class EncoderFamily:
     build: Callable[..., keras.Model]
     sizes: Mapping[str, EncoderConfig]
     published: str
+    bands: int = 1
+    adaptable: bool = True
+    least_samples: int = 1

@@ -3,14 +3,16 @@
 import functools
 import hashlib
 import logging
-from pathlib import Path
+import math
 
 import ml_collections
 
 from asd_tf.checkpoints.load import Pretrained, load_encoder
+from asd_tf.checkpoints.speech_embedding import path_of
 from asd_tf.config import check_choice
 from asd_tf.errors import UsageError
 from asd_tf.files import sha256_of
+from asd_tf.frontends.framing import RATE
 from asd_tf.models.encoders.build import FAMILIES, kind_of
 from asd_tf.models.encoders.config import EncoderConfig
 
@@ -50,6 +52,17 @@ def check_pretrained(config: ml_collections.ConfigDict) -> None:
             raise UsageError("tuning=frozen keeps pre-trained weights, and --pretrained=none")
         check_choice(f"encoder.size of {wanted}", encoder.size, FAMILIES[wanted].sizes)
         return
+    check_weights(config)
+
+
+def check_weights(config: ml_collections.ConfigDict) -> None:
+    """Checks the weights that the recipe names; fills in their kind and digest where it has none.
+
+    Raises:
+        UsageError: If the weights have another kind or digest than the recipe names.
+        InputError: If they are damaged.
+    """
+    encoder = config.encoder
     pretrained = read_pretrained(config)
     assert pretrained is not None  # a path is given
     encoder.kind = kind_of(pretrained.config)
@@ -60,6 +73,34 @@ def check_pretrained(config: ml_collections.ConfigDict) -> None:
             f"{encoder.sha256}"
         )
     encoder.sha256 = digest
+
+
+def check_rate(config: ml_collections.ConfigDict) -> None:
+    """Checks that the sample rate is that of the encoders.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    if config.data.sample_rate != RATE:
+        raise UsageError(
+            f"data.sample_rate={config.data.sample_rate}: the encoders take {RATE} Hz, to "
+            f"which recordings of any rate are resampled: --set data.sample_rate={RATE}"
+        )
+
+
+def check_length(config: ml_collections.ConfigDict) -> None:
+    """Checks that the waveforms are long enough for an encoder whose least length is known.
+
+    Raises:
+        UsageError: If they are not.
+    """
+    least = FAMILIES[config.encoder.kind].least_samples
+    seconds = math.ceil(100 * least / RATE) / 100
+    if config.data.seconds < seconds:
+        raise UsageError(
+            f"data.seconds={config.data.seconds:g}: {config.encoder.kind} takes {seconds:g} s at "
+            f"least, up to which recordings are repeated: --set data.seconds={seconds:g}"
+        )
 
 
 def shape_of(config: ml_collections.ConfigDict, pretrained: Pretrained | None) -> EncoderConfig:
@@ -95,9 +136,10 @@ def read_pretrained(config: ml_collections.ConfigDict) -> Pretrained | None:
 @functools.lru_cache(maxsize=1)
 def _digest(path: str) -> str:
     """Returns the SHA-256 of a file, or of the digests and names of a folder's weight files."""
-    if Path(path).is_file():
-        return sha256_of(Path(path))
-    files = sorted(file for file in Path(path).iterdir() if file.name.endswith(_WEIGHTS))
+    weights = path_of(path)
+    if weights.is_file():
+        return sha256_of(weights)
+    files = sorted(file for file in weights.iterdir() if file.name.endswith(_WEIGHTS))
     if len(files) == 1:
         return sha256_of(files[0])
     lines = "".join(f"{sha256_of(file)}  {file.name}\n" for file in files)
