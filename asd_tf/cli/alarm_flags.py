@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from asd_tf.errors import UsageError
+from asd_tf.scoring.promises import FALSE_ALARMS
 
 if TYPE_CHECKING:
     from asd_tf.detector import Detector
 
 _SECONDS_PER_DAY = 86400
 _EXCLUSIVE = ("false_alarms", "false_alarms_per_day", "fdr")
-_LEAST, _MOST = 1e-6, 0.99
 
 
 def define_alarm_flags(values: flags.FlagValues) -> None:
@@ -22,8 +22,8 @@ def define_alarm_flags(values: flags.FlagValues) -> None:
         "false_alarms",
         None,
         "Share of unseen normal clips that may raise an alarm, in place of that of the training.",
-        lower_bound=_LEAST,
-        upper_bound=_MOST,
+        lower_bound=FALSE_ALARMS[0],
+        upper_bound=FALSE_ALARMS[1],
         flag_values=values,
     )
     flags.DEFINE_float(
@@ -46,8 +46,8 @@ def define_alarm_flags(values: flags.FlagValues) -> None:
         None,
         "Decide on all rows of this call together (Benjamini-Hochberg): at most this share of the "
         "alarms may be false.",
-        lower_bound=_LEAST,
-        upper_bound=_MOST,
+        lower_bound=FALSE_ALARMS[0],
+        upper_bound=FALSE_ALARMS[1],
         flag_values=values,
     )
 
@@ -94,8 +94,9 @@ def with_asked_level(detector: "Detector", values: flags.FlagValues) -> "Detecto
     told = (
         f"--false_alarms_per_day={asked:g}: of {rows:,.0f} rows a day ({why}), {level:.2g} of them"
     )
-    if not _LEAST <= level <= _MOST:
-        raise UsageError(f"{told}, which must be from {_LEAST} to {_MOST}")
+    least, most = FALSE_ALARMS
+    if not least <= level <= most:
+        raise UsageError(f"{told}, which must be from {least} to {most}")
     print(told, file=sys.stderr)
     return detector.with_false_alarms(level)
 

@@ -8,6 +8,7 @@ from absl import flags
 from asd_tf.cli import app
 from asd_tf.errors import InputError, UsageError
 from asd_tf.old_keys import false_alarms_of
+from asd_tf.scoring.promises import DEFAULT_FALSE_ALARMS, FALSE_ALARMS, RULES
 
 DESCRIPTION = """
 Makes one detector that fuses the scores of several. It is used like any other detector, and does
@@ -42,15 +43,15 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "false_alarms",
         None,
-        "Share of unseen normal clips that may raise an alarm; by default 0.1.",
-        lower_bound=1e-6,
-        upper_bound=0.99,
+        f"Share of unseen normal clips that may raise an alarm; by default {DEFAULT_FALSE_ALARMS}.",
+        lower_bound=FALSE_ALARMS[0],
+        upper_bound=FALSE_ALARMS[1],
         flag_values=values,
     )
     flags.DEFINE_enum(
         "calibration_rule",
-        "conformal",
-        ["conformal", "gamma"],
+        RULES[0],
+        list(RULES),
         "conformal: no threshold where there are too few normal scores for --false_alarms; gamma: "
         "one that is extrapolated.",
         flag_values=values,
@@ -111,7 +112,7 @@ def named_parts(given: list[Path]) -> dict[str, Path]:
 
 def _false_alarms(values: flags.FlagValues) -> float:
     if values.quantile is None:
-        return 0.1 if values.false_alarms is None else values.false_alarms
+        return DEFAULT_FALSE_ALARMS if values.false_alarms is None else values.false_alarms
     if values.false_alarms is not None:
         raise UsageError("--quantile is the former name of --false_alarms: give one of them")
     converted = false_alarms_of(values.quantile)

@@ -34,7 +34,7 @@ from asd_tf.run.init_from import source_of_single
 from asd_tf.run.run import Run
 from asd_tf.scoring.domains import DOMAINS
 from asd_tf.scoring.fusion import Fusion
-from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
+from asd_tf.scoring.promises import FALSE_ALARMS, RULES
 from asd_tf.scoring.recordings import POOLS
 
 _logger = logging.getLogger(__name__)

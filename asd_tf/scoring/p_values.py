@@ -10,12 +10,6 @@ from scipy import stats
 
 from asd_tf.data.groups import Group
 
-FALSE_ALARMS = (1e-6, 0.99)
-"""The smallest and the largest share of false alarms that can be asked for."""
-
-RULES = ("conformal", "gamma")
-"""What is done beyond the highest normal score, see `PValues`."""
-
 # A group with fewer scores is judged by those of its machine; no gamma is fitted to fewer.
 _MIN_SCORES = 20
 
@@ -35,7 +29,7 @@ class PValues:
     Args:
         scores: [n] scores of normal clips; those that are not finite are left out.
         scope: Origin of the scores: `group` or `machine`.
-        rule: One of `RULES`.
+        rule: One of `asd_tf.scoring.promises.RULES`.
         least: No p-value is smaller, where the scores are drawn from fewer others; 0 for no limit.
 
     Attributes:
@@ -156,7 +150,7 @@ def fit_p_values(
     Args:
         calibration: Columns machine, section and score; a row for each normal clip.
         groups: (machine, section) of each group.
-        rule: One of `RULES`.
+        rule: One of `asd_tf.scoring.promises.RULES`.
     """
     p_values = {}
     for machine, section in groups:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asd_tf.scoring.p_values import RULES, fit_p_values
+from asd_tf.scoring.p_values import fit_p_values
+from asd_tf.scoring.promises import RULES
 from asd_tf.scoring.recordings import POOLS, RecordingPValues, pool_recordings, pool_windows
 
 GROUP = ("fan", "00")

@@ -13,7 +13,8 @@ from asd_tf.data.groups import Group, groups_of, rows_of_groups
 from asd_tf.data.health.measures import IN_FINE_BANDS
 from asd_tf.errors import InputError, UsageError
 from asd_tf.scoring.domains import DomainScale
-from asd_tf.scoring.p_values import FALSE_ALARMS, PValues, fit_p_values
+from asd_tf.scoring.p_values import PValues, fit_p_values
+from asd_tf.scoring.promises import FALSE_ALARMS
 from asd_tf.scoring.scores import Scores
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
 

@@ -26,8 +26,8 @@ from asd_tf.scoring.calibration import METHODS
 from asd_tf.scoring.domains import DOMAINS
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.scoring.group_scorer import COMBINES
-from asd_tf.scoring.p_values import FALSE_ALARMS, RULES
 from asd_tf.scoring.pooling import checked_pool
+from asd_tf.scoring.promises import FALSE_ALARMS, RULES
 from asd_tf.scoring.recordings import POOLS
 from asd_tf.scoring.scorers import LEVELS
 

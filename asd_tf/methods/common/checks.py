@@ -10,6 +10,7 @@ import ml_collections
 
 from asd_tf.config import check_choices, check_ranges, flatten
 from asd_tf.errors import UsageError
+from asd_tf.scoring.promises import FALSE_ALARMS
 
 _SIZE = (1, 16384)
 _COUNT = (1, 1024)
@@ -24,7 +25,7 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "seconds": (0.2, 600.0),
         "max_seconds": (0.2, 600.0),
         "sample_rate": (2000, 192000),
-        "false_alarms": (1e-6, 0.99),
+        "false_alarms": FALSE_ALARMS,
         "held_out": (0.0, 0.5),
         # Frontends and crops.
         "n_mels": (1, 512),

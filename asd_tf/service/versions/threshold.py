@@ -7,7 +7,7 @@ from pathlib import Path
 from asd_tf.detector import Detector
 from asd_tf.detector.anew.deciding import deciding_of, thresholds_of, write_deciding
 from asd_tf.errors import UsageError
-from asd_tf.scoring.p_values import FALSE_ALARMS
+from asd_tf.scoring.promises import FALSE_ALARMS
 from asd_tf.scoring.thresholds import unsupported_line
 from asd_tf.service.versions.change import history_with
 
