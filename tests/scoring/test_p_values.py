@@ -10,6 +10,7 @@ from asd_tf.detector.deciding.calibrated import read_calibration
 from asd_tf.files import write_csv
 from asd_tf.scoring import p_values as module
 from asd_tf.scoring.p_values import PValues, fit_p_values
+from asd_tf.scoring.promises import RULES
 
 DRAWS = 1000
 LEVELS = np.arange(1, 51) / 100
@@ -68,7 +69,7 @@ def test_a_decision_by_the_threshold_is_one_by_the_p_value(n, round_to):
             assert threshold == np.sort(normal)[rank - 1]
 
 
-@pytest.mark.parametrize("rule", module.RULES)
+@pytest.mark.parametrize("rule", RULES)
 def test_p_values_never_rise_with_the_score(rule):
     """They must be shares above 0, the same for every shape, and missing for a missing score."""
     normal = gamma_scores(50)
