@@ -115,6 +115,8 @@ class FusedDetector(Detector, kind="fused"):
         self, parts: Sequence[Scores], clips: pd.DataFrame
     ) -> list[np.ndarray | None] | None:
         """Fuses the scores of items of clips for which all parts have the same number of items."""
+        if any(part.domain_scales for part in self.parts.values()):
+            return None  # these have no scale, and the fusion was fitted to scores that have one
         items = [scores.items for scores in parts if scores.items is not None]
         if len(items) < len(parts):
             return None
@@ -204,7 +206,7 @@ def write_fused_detector(
             {
                 "kind": "fused",
                 **shared_description(detectors),
-                "calibration": {"rule": rule},
+                "calibration": {**_shared_calibration(detectors), "rule": rule},
                 **({"history": list(history)} if history else {}),
                 "fusion": fusion.to_json(),
                 "parts": list(parts),
@@ -256,6 +258,13 @@ def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
                 f"common, {_MIN_COMMON_CLIPS} are needed: train them on the same clips"
             )
     return joined
+
+
+def _shared_calibration(detectors: Mapping[str, Detector]) -> dict[str, Any]:
+    """Returns how clips that calibrate were chosen, where that is the same in all parts."""
+    methods = {part.manifest.get("calibration", {}).get("method") for part in detectors.values()}
+    [method] = methods if len(methods) == 1 else [None]
+    return {} if method is None else {"method": method}
 
 
 def shared_description(detectors: Mapping[str, Detector]) -> dict[str, Any]:

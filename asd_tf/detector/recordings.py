@@ -150,6 +150,7 @@ class Recordings:
                 for name, rows in groups.items()
             ],
             parts=pool_all(scores.parts),
+            raw=None if scores.raw is None else pool(scores.raw),
             features=LazyMapping(
                 {name: functools.partial(features_of, name) for name in scores.features}
             ),

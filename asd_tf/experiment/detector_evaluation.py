@@ -73,7 +73,7 @@ def evaluate_detector(
         scored, added, details = clips.scored(detector, scores, extra_scores)
         for name in (_SCORES, _SECTIONS, _METRICS):
             clear_parts_of(out / name)
-        return clips.write(detector, scored, details, [*details.parts, *added], tsne)
+        return clips.write(detector, scored, details, [*details.columns, *added], tsne)
 
 
 def check_evaluation_folder(out: Path, detector: Path) -> None:

@@ -62,7 +62,7 @@ class EvaluatedClips:
             UsageError: If an extra score is impossible.
         """
         recordings, scores = detector.recordings.pooled(self.windows, scores)
-        scored, added = detector.with_decisions(recordings, scores).assign(**scores.parts), []
+        scored, added = detector.with_decisions(recordings, scores).assign(**scores.columns), []
         if self.truth is not None:
             scored = join_ground_truth(scored, self.truth)
         for name in extra_scores:

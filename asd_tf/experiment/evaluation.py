@@ -81,7 +81,9 @@ def evaluate_run(run: Run, tsne: bool = False, extra_scores: Sequence[str] = ())
     if run.settings.num_runs == 1:
         clips = _evaluated(run, run.folder / _TRUTH)
         scored, added, scores = clips.scored(detector, _scores(run, detector), extra_scores)
-        return RunEvaluations(clips.write(detector, scored, scores, [*scores.parts, *added], tsne))
+        return RunEvaluations(
+            clips.write(detector, scored, scores, [*scores.columns, *added], tsne)
+        )
     return _evaluate_many(run, detector, tsne, extra_scores)
 
 
@@ -109,7 +111,7 @@ def _evaluate_many(
             clips, *scored_by = evaluated[-1]
             clips.scored(*scored_by, [name])  # raises the reason
     *each, whole = [
-        clips.write(part, scored, details, [*details.parts, *added], tsne)
+        clips.write(part, scored, details, [*details.columns, *added], tsne)
         for (clips, part, _), (scored, added, details) in zip(evaluated, tables, strict=True)
     ]
     ensembles = [*_growing_ensembles(run, detector, scores), whole]

@@ -123,8 +123,10 @@ def _load(
             stored = index.get("audio")
             measured = index.get("measures")
             if measures is not None and measured is not None:
-                # Those of earlier versions lack the last columns.
-                measures[:, : measured.shape[1]] = measured
+                if measured.shape != measures.shape:
+                    _logger.info("%s: lacks measures of today; computed anew", folder)
+                    return None
+                measures[:] = measured
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         ok = None
     if ok is None or not is_intact(folder / _FEATURES):

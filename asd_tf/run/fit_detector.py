@@ -91,7 +91,7 @@ def fit_detector(
             unfitted,
             windows,
             run.settings.seed,
-            run.config.calibration.domains if run.calibrates_itself else POOLED,
+            _domains(run),
             lambda group: (
                 Folds.of(run, clips.iloc[indices_of[group]].reset_index(drop=True)).scores
             ),
@@ -211,6 +211,11 @@ def _thresholds(
     return thresholds
 
 
+def _domains(run: Run) -> str:
+    """Returns whether scores get the scale of their domain here, and not afterwards."""
+    return run.config.calibration.domains if run.calibrates_itself else POOLED
+
+
 def _description(run: Run) -> dict[str, Any]:
     """Returns the description that is stored with the detector."""
     data = run.config.data
@@ -230,7 +235,7 @@ def _description(run: Run) -> dict[str, Any]:
         "samples": run.samples,
         "calibration": {
             "rule": run.config.calibration.rule,
-            "domains": run.config.calibration.domains,
+            "domains": _domains(run),
         },
         **({"frames": frames} if frames else {}),
         **recording,

@@ -16,6 +16,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
+from asd_tf.data.health.fine_levels import FINE_BANDS
+
 POOLED, PREDICTED = "pooled", "predicted"
 
 DOMAINS = (POOLED, PREDICTED)
@@ -72,33 +74,55 @@ class DomainScale:
         levels: np.ndarray,
         recordings: np.ndarray,
         seed: int,
+        of_machine: np.ndarray,
     ) -> "tuple[DomainScale, np.ndarray] | None":
         """Fits the scale to normal clips of a group.
+
+        With fewer than `MIN_RECORDINGS` recordings of a domain, or where fine levels are not known,
+        both domains have one scale. With so few in all, or equal scores, it is that of the machine,
+        so that all groups of a machine have scores on a scale, or none.
 
         Args:
             scores: [n] their scores by a detector that was not fitted to them; NaN for none.
             is_target: [n] bool, their domain.
             levels: [n, levels] see `fine_levels`.
-            recordings: [n] the recording of each.
+            recordings: [n] the recording of each, or what else belongs together.
             seed: Seed of the folds that tell how well the domain is predicted.
+            of_machine: [m] scores of all groups of the machine.
 
         Returns:
             The scale, and the scores [n] on it, where each clip is compared with the others, and
-            its domain is predicted without it. None if a domain has fewer than `MIN_RECORDINGS`
-            recordings, or scores are all equal.
+            its domain is predicted without it. None if the scores of the machine give no scale.
         """
-        used = np.isfinite(scores) & np.isfinite(levels).all(axis=1)
-        x, least, is_log = _logarithms(np.asarray(scores, np.float64)[used])
-        target, levels, names = is_target[used], levels[used].astype(np.float64), recordings[used]
-        counts = _counts(names, target)
-        if min(counts) < MIN_RECORDINGS or not x[~target].std() > 0:
-            return None
-        classifier, predicted = _classifier(levels, target, names, min(*counts, _FOLDS), seed)
-        accuracy = float(balanced_accuracy_score(target, predicted))
-        scale = cls(is_log, least, *_moments(x, target, counts), accuracy, *classifier)
+        has_score = np.isfinite(scores)
+        names, target = recordings[has_score], is_target[has_score]
+        values = np.asarray(scores, np.float64)[has_score]
+        apart = min(_counts(names, target)) >= MIN_RECORDINGS
+        apart = apart and bool(np.isfinite(levels[has_score]).all())
+        target = target & apart
+        source = values[~target]
+        if len(np.unique(names)) < MIN_RECORDINGS or not len(source) or not np.ptp(source) > 0:
+            scale = cls._of_machine(of_machine)
+            return None if scale is None else (scale, scale(scores, levels))
+        x, least, is_log = _logarithms(values)
+        moments, predicted = _moments(x, target, _counts(names, target)), target
+        told: tuple[float, tuple[float, ...], float] = (1.0, (0.0,) * levels.shape[1], -1.0)
+        if apart:
+            told, predicted = _told(levels[has_score].astype(np.float64), target, names, seed)
+        scale = cls(is_log, least, *moments, *told)
         found = np.full(len(scores), np.nan)
-        found[used] = scale._without_themselves(x, target, names, predicted)
+        found[has_score] = scale._without_themselves(x, target, names, predicted)
         return scale, found
+
+    @classmethod
+    def _of_machine(cls, scores: np.ndarray) -> "DomainScale | None":
+        """Returns the scale of a group that says too little, from the scores of its machine."""
+        finite = np.asarray(scores, np.float64)[np.isfinite(scores)]
+        if len(finite) < MIN_RECORDINGS or not np.ptp(finite) > 0:
+            return None
+        x, least, is_log = _logarithms(finite)
+        moments = _moments(x, np.zeros(len(x), bool), (len(x), 0))
+        return cls(is_log, least, *moments, 1.0, (0.0,) * FINE_BANDS, -1.0)
 
     def __call__(self, scores: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """Returns the scores of clips on the scale.
@@ -122,6 +146,11 @@ class DomainScale:
         return found
 
     @property
+    def tells_domains(self) -> bool:
+        """Whether each domain has a scale of its own."""
+        return any(self.coefficients)
+
+    @property
     def is_predictable(self) -> bool:
         """Whether the domain of a clip is predicted well enough to rely on it."""
         return self.accuracy >= _LEAST_ACCURACY
@@ -141,6 +170,8 @@ class DomainScale:
                 continue
             for name in of_domain:
                 own, counts = names == name, _counts(names[names != name], target[names != name])
+                if not np.ptp(x[~own & ~target]) > 0:  # without a spread nothing is compared
+                    continue
                 moments = zip(*_moments(x[~own], target[~own], counts), strict=True)
                 shares = [_log_share(x[own], *of_rest) for of_rest in moments]
                 found[own] = _joined(shares, predicted[own], known[own])
@@ -172,18 +203,21 @@ def _logarithms(scores: np.ndarray) -> tuple[np.ndarray, float, bool]:
     return np.log(scores), float(scores.min() / 1000), True
 
 
-def _classifier(
-    levels: np.ndarray, target: np.ndarray, recordings: np.ndarray, folds: int, seed: int
-) -> tuple[tuple[tuple[float, ...], float], np.ndarray]:
-    """Returns coefficients and intercept, and what is predicted of each clip without it [n]."""
+def _told(
+    levels: np.ndarray, target: np.ndarray, recordings: np.ndarray, seed: int
+) -> tuple[tuple[float, tuple[float, ...], float], np.ndarray]:
+    """Returns accuracy, coefficients and intercept, and what is predicted of each clip [n]."""
     std = levels.std(axis=0)
     scaled = levels / np.where(std > 0, std, 1.0)
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
+    folds = min(*_counts(recordings, target), _FOLDS)
     splits = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     predicted = cross_val_predict(model, scaled, target, groups=recordings, cv=splits)
     model.fit(scaled, target)
     coefficients = model.coef_[0] / np.where(std > 0, std, 1.0)
-    return (tuple(coefficients.tolist()), float(model.intercept_[0])), predicted.astype(bool)
+    accuracy = float(balanced_accuracy_score(target, predicted))
+    told = (accuracy, tuple(coefficients.tolist()), float(model.intercept_[0]))
+    return told, predicted.astype(bool)
 
 
 Moments = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
@@ -192,18 +226,23 @@ Moments = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 def _moments(x: np.ndarray, target: np.ndarray, counts: tuple[int, int]) -> Moments:
     """Returns mean, spread and degrees of freedom of the scores of source and target.
 
-    The number of recordings counts, since windows of one are alike. The variance of the target
+    The number of recordings counts, since windows of one are alike. Without target clips both have
+    the scale of the source domain. The variance of the target
     domain is shrunk to that of the source domain, as if that had been seen in `_PRIOR_CLIPS` clips.
     """
     of_source, of_target = x[~target], x[target]
-    variance = of_source.var(ddof=1)
-    freedom = (counts[0] - 1, _PRIOR_CLIPS + counts[1] - 1)
-    shrunk = (_PRIOR_CLIPS * variance + (counts[1] - 1) * of_target.var(ddof=1)) / freedom[1]
-    spread = [np.sqrt(v * (1 + 1 / n)) for v, n in zip((variance, shrunk), counts, strict=True)]
+    location, variance = float(of_source.mean()), of_source.var(ddof=1)
+    freedom = counts[0] - 1
+    spread = float(np.sqrt(variance * (1 + 1 / counts[0])))
+    if not counts[1]:
+        return (location, location), (spread, spread), (float(freedom), float(freedom))
+    shrunk_freedom = _PRIOR_CLIPS + counts[1] - 1
+    own = (counts[1] - 1) * of_target.var(ddof=1) if counts[1] > 1 else 0.0
+    shrunk = (_PRIOR_CLIPS * variance + own) / shrunk_freedom
     return (
-        (float(of_source.mean()), float(of_target.mean())),
-        (float(spread[0]), float(spread[1])),
-        (float(freedom[0]), float(freedom[1])),
+        (location, float(of_target.mean())),
+        (spread, float(np.sqrt(shrunk * (1 + 1 / counts[1])))),
+        (float(freedom), float(shrunk_freedom)),
     )
 
 

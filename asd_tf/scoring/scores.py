@@ -13,6 +13,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+RAW_SCORE = "raw_score"
+"""The column with the scores before they are compared with those of the predicted domain."""
+
+
 def _not_transductive() -> np.ndarray | None:
     return None
 
@@ -35,6 +39,8 @@ class Scores:
         transductive: Computes the scores [clips] with the distances of `PosteriorDistance`
             standardized over these clips; None if there are no such distances.
         verdicts: Of the sensor, and whether the machine is off; None if nothing is known of them.
+        raw: [clips] float64, the scores before they were put on the scale of their domain; None
+            where they were not.
     """
 
     clip: np.ndarray
@@ -44,6 +50,12 @@ class Scores:
     members: Callable[[], Mapping[str, np.ndarray]] = field(default=dict, repr=False)
     transductive: Callable[[], np.ndarray | None] = field(default=_not_transductive, repr=False)
     verdicts: Verdicts | None = None
+    raw: np.ndarray | None = None
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The other scores that a scored table shows: `raw_score`, if there is one, and parts."""
+        return {**({} if self.raw is None else {RAW_SCORE: self.raw}), **self.parts}
 
     def spread(self, mask: np.ndarray) -> "Scores":
         """Returns the scores for a longer table of clips; other clips have NaN or None.
@@ -77,6 +89,7 @@ class Scores:
             clip=spread(self.clip),
             items=items,
             parts=spread_all(self.parts),
+            raw=None if self.raw is None else spread(self.raw),
             features=LazyMapping({name: partial(spread_features, name) for name in self.features}),
             members=lambda: spread_all(self.members()),
             transductive=transductive,
@@ -106,6 +119,7 @@ class Scores:
             clip=self.clip[indices],
             items=None if self.items is None else [self.items[index] for index in indices],
             parts=chosen(self.parts),
+            raw=None if self.raw is None else self.raw[indices],
             features=LazyMapping({name: partial(features, name) for name in self.features}),
             members=lambda: chosen(self.members()),
             transductive=transductive,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from asd_tf.data.health.fine_levels import FINE_BANDS
 from asd_tf.scoring.domains import MIN_RECORDINGS, DomainScale, _log_share
 from asd_tf.scoring.p_values import PValues
 
@@ -22,7 +23,7 @@ def clips(rng, source, target, apart=6.0, shift=0.8):
 
 def fitted(scores, is_target, levels, recordings=None):
     names = np.arange(len(scores)) if recordings is None else recordings
-    return DomainScale.fit(scores, is_target, levels, names, seed=0)
+    return DomainScale.fit(scores, is_target, levels, names, seed=0, of_machine=scores)
 
 
 def seen(source, target, draws=25, **kwargs):
@@ -98,14 +99,44 @@ def test_scores_that_may_be_negative_are_compared_as_they_are():
     np.testing.assert_allclose(scale(np.log(scores), levels), of_log(scores, levels))
 
 
-def test_too_few_recordings_of_a_domain_give_no_scale():
+def test_too_few_recordings_of_a_domain_give_one_scale_for_both():
     """Windows of one recording are alike, so that recordings are what is counted."""
     scores, is_target, levels = clips(np.random.default_rng(0), 20, 6)
-    assert fitted(scores, is_target, levels) is not None
+    assert fitted(scores, is_target, levels)[0].tells_domains
     few = np.where(is_target, 100 + np.arange(26) % (MIN_RECORDINGS - 1), np.arange(26))
-    assert fitted(scores, is_target, levels, few) is None
-    assert fitted(scores, np.zeros(26, bool), levels) is None
-    assert fitted(np.where(is_target, np.nan, scores), is_target, levels) is None
+    for scale, calibration in (
+        fitted(scores, is_target, levels, few),
+        fitted(scores, np.zeros(26, bool), levels),
+        fitted(np.where(is_target, np.nan, scores), is_target, levels),
+        fitted(scores, is_target, np.full_like(levels, np.nan)),
+    ):
+        assert not scale.tells_domains
+        assert scale.mean[0] == scale.mean[1]
+        order = np.argsort(scores[np.isfinite(calibration)])
+        assert np.all(np.diff(calibration[np.isfinite(calibration)][order]) > -0.3)
+        z = scale(np.sort(scores), levels)
+        assert np.all(np.diff(z) >= 0)
+
+
+def test_a_group_that_says_too_little_has_the_scale_of_its_machine():
+    """All groups of a machine must have scores on a scale, since they are judged together."""
+    rng = np.random.default_rng(0)
+    of_machine = np.exp(rng.normal(2, 0.3, 40))
+    levels = np.zeros((2, FINE_BANDS))
+    scale, calibration = DomainScale.fit(
+        of_machine[:2], np.zeros(2, bool), levels, np.arange(2), 0, of_machine
+    )
+    np.testing.assert_allclose(scale.mean[0], np.log(of_machine).mean())
+    np.testing.assert_allclose(calibration, scale(of_machine[:2], levels))
+    nothing = np.full(2, 3.0)
+    assert DomainScale.fit(nothing, np.zeros(2, bool), levels, np.arange(2), 0, nothing) is None
+
+
+def test_equal_scores_of_the_others_give_no_infinite_one():
+    """Where the others of a clip have no spread, the scale of all must do."""
+    scores = np.array([1.0, 1.0, 2.0])
+    _, calibration = fitted(scores, np.zeros(3, bool), np.zeros((3, LEVELS)))
+    assert np.isfinite(calibration).all()
 
 
 def test_scores_that_are_missing_stay_missing():

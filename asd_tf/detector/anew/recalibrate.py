@@ -12,6 +12,7 @@ from asd_tf.data.groups import Group
 from asd_tf.detector.sealing.manifest import read_manifest, write_manifest
 from asd_tf.detector.sealing.signature import SIGNATURE
 from asd_tf.files import atomic_path, write_csv
+from asd_tf.scoring.domains import POOLED, PREDICTED
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
 
@@ -53,11 +54,20 @@ def write_recalibrated(
     manifest = read_manifest(source)
     groups = [(group["machine"], group["section"]) for group in manifest["groups"]]
     thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
-    said = manifest.get("calibration", {}) if method is None else {"method": method}
+    said = {} if method is None else {"method": method}
     values = {key: value for key, value in manifest.items() if key not in _OF_MANIFEST}
-    values["calibration"] = {**said, "rule": rule}
+    values["calibration"] = {
+        **manifest.get("calibration", {}),
+        **said,
+        "rule": rule,
+        "domains": PREDICTED if entries else POOLED,
+    }
     values["groups"] = [
-        {**group, **entries.get(name, {}), "threshold": thresholds[name].to_json()}
+        {
+            **{key: value for key, value in group.items() if key != "domains"},
+            **entries.get(name, {}),
+            "threshold": thresholds[name].to_json(),
+        }
         for name, group in zip(groups, manifest["groups"], strict=True)
     ]
     with atomic_path(target) as temporary:

@@ -18,9 +18,6 @@ from asd_tf.scoring.promises import FALSE_ALARMS
 from asd_tf.scoring.scores import Scores
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
 
-RAW_SCORE = "raw_score"
-"""The part with the scores before they are compared with those of the predicted domain."""
-
 _TEXTS = ("machine", "section", "clip_id", "domain", "recording_id")
 
 
@@ -81,18 +78,29 @@ class Calibrated:
     def on_domain_scale(self, clips: pd.DataFrame, scores: Scores) -> Scores:
         """Returns scores of clips on the scale of their predicted domains, where there is one.
 
-        The scores as they were are the part `raw_score`.
+        The scores as they were are `raw`.
         """
         measures = None if scores.verdicts is None else scores.verdicts.measures
         if not self.domain_scales or measures is None:
             return scores
-        scaled = scores.clip.astype(np.float64)
-        for group, rows in rows_of_groups(clips).items():
-            if group in self.domain_scales:
-                levels = measures[rows, IN_FINE_BANDS]
-                scaled[rows] = self.domain_scales[group](scaled[rows], levels)
+        rows_of, levels = rows_of_groups(clips), measures[:, IN_FINE_BANDS]
+
+        def scaled(values: np.ndarray) -> np.ndarray:
+            found = values.astype(np.float64)
+            for group, rows in rows_of.items():
+                if group in self.domain_scales:
+                    found[rows] = self.domain_scales[group](found[rows], levels[rows])
+            return found
+
+        def transductive() -> np.ndarray | None:
+            values = scores.transductive()
+            return None if values is None else scaled(values)
+
         return dataclasses.replace(
-            scores, clip=scaled, parts={RAW_SCORE: scores.clip, **scores.parts}
+            scores,
+            clip=scaled(scores.clip),
+            raw=scores.clip,
+            transductive=transductive,
         )
 
     @property

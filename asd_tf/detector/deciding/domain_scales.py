@@ -38,23 +38,37 @@ def on_domain_scales(
     if domains == POOLED:
         return {}, calibration
     entries: Entries = {}
-    scores = calibration["score"].to_numpy(np.float64, copy=True)
+    raw = calibration["score"].to_numpy(np.float64)
+    scores = raw.copy()
     is_target = calibration["domain"].eq("target").to_numpy(bool)
     recordings = calibration["recording_id"].to_numpy(object)
+    few: list[Group] = []
+    unknown: list[Group] = []
+    unpredictable: list[Group] = []
     for group, rows in rows_of_groups(calibration).items():
-        levels = measures[rows, IN_FINE_BANDS]
-        fitted = DomainScale.fit(scores[rows], is_target[rows], levels, recordings[rows], seed)
-        if fitted is not None:
-            scale, scores[rows] = fitted
-            entries[group] = {"domains": scale.to_json()}
-    has_target = rows_of_groups(calibration[is_target])
+        levels, of_machine = measures[rows, IN_FINE_BANDS], calibration["machine"].eq(group[0])
+        fitted = DomainScale.fit(
+            raw[rows], is_target[rows], levels, recordings[rows], seed, raw[of_machine]
+        )
+        if fitted is None:
+            continue
+        scale, scores[rows] = fitted
+        entries[group] = {"domains": scale.to_json()}
+        if not scale.tells_domains and is_target[rows].any():
+            (few if np.isfinite(levels).all() else unknown).append(group)
+        if not scale.is_predictable:
+            unpredictable.append(group)
     _log(
-        [group for group in has_target if group not in entries],
-        f"calibrated with fewer than {MIN_RECORDINGS} recordings of a domain: one threshold for "
-        "both, which raises more false alarms in the rarer one",
+        few,
+        f"fewer than {MIN_RECORDINGS} recordings of a domain calibrate: one scale for both, and "
+        "more false alarms in the rarer one",
     )
     _log(
-        [g for g in entries if not DomainScale.from_json(entries[g]["domains"]).is_predictable],
+        unknown,
+        "the levels of frequency bands are not known of all recordings: one scale for both domains",
+    )
+    _log(
+        unpredictable,
         "the domain of a recording is hard to predict: scores are compared with both domains",
     )
     return entries, calibration.assign(score=scores)
