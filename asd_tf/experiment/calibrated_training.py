@@ -22,6 +22,7 @@ from asd_tf.experiment.calibration_plan import CalibrationPlan, without_training
 from asd_tf.methods.registry import Method, load_method
 from asd_tf.progress import progress_over
 from asd_tf.run.folder import network_folder
+from asd_tf.run.init_from import source_of_network
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import HOLDOUT
 from asd_tf.scoring.cross_fit import part_scales, standardized
@@ -109,12 +110,14 @@ def _network(run: Run, plan: CalibrationPlan, method: Method, name: str, held: n
     if reuse is not None and not (reuse / "config.json").exists():
         _logger.info("network %s: %s has none to reuse", name, run.reuse)
         reuse = None
+    init_from = None if run.init_from is None else source_of_network(run.init_from, name)
     network = Run.open(
         network_folder(run.folder, name),
         run.settings,
         plan.network_config(run.config, method),
         without_training(run.clips, held),
         reuse=reuse,
+        init_from=init_from,
     )
     if not (network.detector_folder / "detector.json").exists():
         _logger.info(
