@@ -65,6 +65,11 @@ def are_recordings(clips: pd.DataFrame, group_by: str | None) -> bool:
     return group_by is None or (group_by == RECORDING and not _has_attribute(clips, RECORDING))
 
 
+def are_sessions(clips: pd.DataFrame, group_by: str | None) -> bool:
+    """Returns whether what belongs together is more than a recording, and has a name."""
+    return group_by != CONTIGUOUS and not are_recordings(clips, group_by)
+
+
 def natural_order(name: str) -> list[str | int]:
     """Returns a key that sorts names as a reader does: day2 before day10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
@@ -110,7 +115,7 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
 
 def one_session_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str]:
     """Yields a line on each machine and section whose training clips are all of one session."""
-    if group_by == CONTIGUOUS or are_recordings(clips, group_by):
+    if not are_sessions(clips, group_by):
         return
     for group, count in _unit_counts(clips, group_by).items():
         if count == 1:
