@@ -23,41 +23,57 @@ def on_domain_scales(
     """Puts calibration scores on the scale of their domains, if that is predicted.
 
     Logs which groups have too few recordings of a domain, or a domain that is hard to predict.
+    Where sessions are known, they count in place of recordings: neither is the domain of a clip
+    predicted from others of its session, nor its score compared with theirs.
 
     Args:
         calibration: Columns machine, section, domain, recording_id and score; a row for each normal
-            window. A missing score is left out.
+            window. A missing score is left out. The column `unit` may name what the recording
+            belongs to, see `unit_names`.
         measures: [rows, measures] of the windows.
         domains: One of `DOMAINS`.
         seed: Seed of the folds that tell how well the domain is predicted.
 
     Returns:
-        The entries of the groups with a scale, and the table with the scores as the detector gives
-        them.
+        The entries of the groups with a scale, and the table, without `unit`, with the scores as
+        the detector gives them.
     """
+    units = _units(calibration)
+    calibration = calibration.drop(columns="unit", errors="ignore")
     if domains == POOLED:
         return {}, calibration
     entries: Entries = {}
     scores = calibration["score"].to_numpy(np.float64, copy=True)
     is_target = calibration["domain"].eq("target").to_numpy(bool)
-    recordings = calibration["recording_id"].to_numpy(object)
     for group, rows in rows_of_groups(calibration).items():
         levels = measures[rows, IN_FINE_BANDS]
-        fitted = DomainScale.fit(scores[rows], is_target[rows], levels, recordings[rows], seed)
+        fitted = DomainScale.fit(scores[rows], is_target[rows], levels, units[rows], seed)
         if fitted is not None:
             scale, scores[rows] = fitted
             entries[group] = {"domains": scale.to_json()}
     has_target = rows_of_groups(calibration[is_target])
     _log(
         [group for group in has_target if group not in entries],
-        f"calibrated with fewer than {MIN_RECORDINGS} recordings of a domain: one threshold for "
-        "both, which raises more false alarms in the rarer one",
+        f"calibrated with fewer than {MIN_RECORDINGS} recordings, or sessions, of a domain: one "
+        "threshold for both, which raises more false alarms in the rarer one",
     )
     _log(
         [g for g in entries if not DomainScale.from_json(entries[g]["domains"]).is_predictable],
         "the domain of a recording is hard to predict: scores are compared with both domains",
     )
     return entries, calibration.assign(score=scores)
+
+
+def _units(calibration: pd.DataFrame) -> np.ndarray:
+    """Returns the session of each row; its recording where none is known, or the group has one."""
+    recordings = calibration["recording_id"].to_numpy(object)
+    if "unit" not in calibration:
+        return recordings
+    units = calibration["unit"].fillna(calibration["recording_id"]).to_numpy(object, copy=True)
+    for rows in rows_of_groups(calibration).values():
+        if len(set(units[rows])) == 1:
+            units[rows] = recordings[rows]
+    return units
 
 
 def _log(groups: Sequence[Group], what: str) -> None:
