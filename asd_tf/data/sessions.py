@@ -84,7 +84,8 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
 
     Returns:
         The most specific of `CANDIDATES` with three or more values in each machine and section,
-        else `contiguous`; None for an edition. And the lines that say what was chosen, and why.
+        and no value that has all recordings of one of two domains; else `contiguous`. None for an
+        edition. And the lines that say what was chosen, and why.
     """
     if is_edition:
         return None, []
@@ -98,6 +99,12 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
             continue
         counts = _unit_counts(clips, name)
         group, fewest = min(counts.items(), key=lambda item: item[1])
+        lone = list(lone_domain_lines(clips, name))
+        if fewest >= LEAST_UNITS and lone:
+            lines.append(
+                f"{lone[0]}: folds do not follow it; --set calibration.group_by={name} makes them"
+            )
+            continue
         if fewest >= LEAST_UNITS:
             lines.append(
                 f"folds follow {name} (calibration.group_by): {fewest} in {_named(group)}, the "
@@ -123,6 +130,33 @@ def one_session_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str
                 f"{_named(group)}: all training clips are of one {group_by}: what its threshold "
                 "promises holds for that one alone"
             )
+
+
+def lone_domain_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str]:
+    """Yields a line if folds may take all recordings of a domain from a network or a backend.
+
+    That is so where a session has all of them, and the machine and section has others, too. A
+    domain of one recording does not count, as any fold with it takes it all.
+    """
+    if not are_sessions(clips, group_by):
+        return
+    units = unit_names(clips, group_by)
+    found = []
+    for (machine, section), rows in rows_of_groups(clips).items():
+        of_group = clips.iloc[rows].assign(unit=units[rows])
+        domains = of_group["domain"].fillna("source")
+        if min(domains.nunique(), of_group["unit"].nunique()) < 2:
+            continue
+        for domain, of_domain in of_group.groupby(domains):
+            if of_domain["unit"].nunique() == 1 < of_domain["recording_id"].nunique():
+                found.append((machine, section, domain, of_domain["unit"].iloc[0]))
+    if found:
+        machine, section, domain, unit = found[0]
+        more = f", and {len(found) - 1} more such domains" if found[1:] else ""
+        yield (
+            f"{group_by}: {printable(unit)} has all {domain} clips of {machine}, section "
+            f"{section}{more}: without it a network or backend hears none of the domain"
+        )
 
 
 def _unit_counts(clips: pd.DataFrame, group_by: str | None) -> dict[Group, int]:

@@ -11,7 +11,12 @@ import pandas as pd
 from asd_tf.config import check_choices, check_ranges
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.layouts.editions import EDITIONS
-from asd_tf.data.sessions import choose_grouping, one_session_lines, unit_names
+from asd_tf.data.sessions import (
+    choose_grouping,
+    lone_domain_lines,
+    one_session_lines,
+    unit_names,
+)
 from asd_tf.errors import UsageError
 from asd_tf.methods.registry import Method, needs_held_out
 from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT, METHODS
@@ -142,6 +147,7 @@ def set_grouping(
         return
     unit_names(training, section.group_by)  # raises an error where it is missing
     yield from one_session_lines(training, section.group_by)
+    yield from lone_domain_lines(training, section.group_by)
 
 
 def check_plan(
