@@ -46,7 +46,7 @@ from asd_tf.experiment.recipe import (
 from asd_tf.experiment.training_cost import times_the_steps
 from asd_tf.old_keys import current_assignments, current_values
 from asd_tf.progress import progress_over
-from asd_tf.run.init_from import checked_source, digest_of
+from asd_tf.run.init_from import check_apart, checked_source, digest_of
 from asd_tf.run.lock import locked
 from asd_tf.run.run import Run
 from asd_tf.run.settings import Settings
@@ -152,11 +152,15 @@ def train(
     config = build_config(method, recipe, values, pretrained)
     if init_from is not None and settings.get("untrained"):
         raise UsageError("init_from and untrained exclude each other: give one of them")
-    source = None if init_from is None else checked_source(Path(init_from))
+    found = None if init_from is None else checked_source(Path(init_from))
+    source = training.warm_source(found, method)
     digest = None if source is None else digest_of(source)
     run_settings = Settings(
         method=method, recipe=recipe, dataset=dataset, init_from=digest, **settings
     )
+    folder = default_folder(run_settings, data_dir) if run_dir is None else Path(run_dir)
+    reuse = None if reuse is None else check_reusable(Path(reuse))
+    check_apart(folder, init_from=found, reuse=reuse)
     policy = run_settings.on_bad_file
     clips, bad = training.prepare(clips, config, method, policy, dataset, channel == EACH)
     if why:
@@ -165,8 +169,6 @@ def train(
     is_apart = channels_apart(clips) is not None
     for line in conversions(recordings_of(clips), config.data.sample_rate, apart=is_apart):
         _logger.info(line)
-    folder = default_folder(run_settings, data_dir) if run_dir is None else Path(run_dir)
-    reuse = None if reuse is None else check_reusable(Path(reuse))
     with locked(folder):
         run = Run.open(
             folder,

@@ -65,6 +65,11 @@ def are_recordings(clips: pd.DataFrame, group_by: str | None) -> bool:
     return group_by is None or (group_by == RECORDING and not _has_attribute(clips, RECORDING))
 
 
+def are_sessions(clips: pd.DataFrame, group_by: str | None) -> bool:
+    """Returns whether what belongs together is more than a recording, and has a name."""
+    return group_by != CONTIGUOUS and not are_recordings(clips, group_by)
+
+
 def natural_order(name: str) -> list[str | int]:
     """Returns a key that sorts names as a reader does: day2 before day10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
@@ -79,7 +84,8 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
 
     Returns:
         The most specific of `CANDIDATES` with three or more values in each machine and section,
-        else `contiguous`; None for an edition. And the lines that say what was chosen, and why.
+        and no value that has all recordings of one of two domains; else `contiguous`. None for an
+        edition. And the lines that say what was chosen, and why.
     """
     if is_edition:
         return None, []
@@ -93,6 +99,12 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
             continue
         counts = _unit_counts(clips, name)
         group, fewest = min(counts.items(), key=lambda item: item[1])
+        lone = list(lone_domain_lines(clips, name))
+        if fewest >= LEAST_UNITS and lone:
+            lines.append(
+                f"{lone[0]}: folds do not follow it; --set calibration.group_by={name} makes them"
+            )
+            continue
         if fewest >= LEAST_UNITS:
             lines.append(
                 f"folds follow {name} (calibration.group_by): {fewest} in {_named(group)}, the "
@@ -110,7 +122,7 @@ def choose_grouping(clips: pd.DataFrame, is_edition: bool) -> tuple[str | None, 
 
 def one_session_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str]:
     """Yields a line on each machine and section whose training clips are all of one session."""
-    if group_by == CONTIGUOUS or are_recordings(clips, group_by):
+    if not are_sessions(clips, group_by):
         return
     for group, count in _unit_counts(clips, group_by).items():
         if count == 1:
@@ -118,6 +130,33 @@ def one_session_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str
                 f"{_named(group)}: all training clips are of one {group_by}: what its threshold "
                 "promises holds for that one alone"
             )
+
+
+def lone_domain_lines(clips: pd.DataFrame, group_by: str | None) -> Iterator[str]:
+    """Yields a line if folds may take all recordings of a domain from a network or a backend.
+
+    That is so where a session has all of them, and the machine and section has others, too. A
+    domain of one recording does not count, as any fold with it takes it all.
+    """
+    if not are_sessions(clips, group_by):
+        return
+    units = unit_names(clips, group_by)
+    found = []
+    for (machine, section), rows in rows_of_groups(clips).items():
+        of_group = clips.iloc[rows].assign(unit=units[rows])
+        domains = of_group["domain"].fillna("source")
+        if min(domains.nunique(), of_group["unit"].nunique()) < 2:
+            continue
+        for domain, of_domain in of_group.groupby(domains):
+            if of_domain["unit"].nunique() == 1 < of_domain["recording_id"].nunique():
+                found.append((machine, section, domain, of_domain["unit"].iloc[0]))
+    if found:
+        machine, section, domain, unit = found[0]
+        more = f", and {len(found) - 1} more such domains" if found[1:] else ""
+        yield (
+            f"{group_by}: {printable(unit)} has all {domain} clips of {machine}, section "
+            f"{section}{more}: without it a network or backend hears none of the domain"
+        )
 
 
 def _unit_counts(clips: pd.DataFrame, group_by: str | None) -> dict[Group, int]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import no_measures
+from asd_tf.data.sessions import unit_names
 from asd_tf.detector import Detector
 from asd_tf.detector.anew.recalibrate import write_recalibrated
 from asd_tf.detector.cross_fit import write_cross_fit_detector
@@ -22,6 +23,7 @@ from asd_tf.experiment.calibration_plan import CalibrationPlan, without_training
 from asd_tf.methods.registry import Method, load_method
 from asd_tf.progress import progress_over
 from asd_tf.run.folder import network_folder
+from asd_tf.run.init_from import source_of_network
 from asd_tf.run.run import Run
 from asd_tf.scoring.calibration import HOLDOUT
 from asd_tf.scoring.cross_fit import part_scales, standardized
@@ -109,12 +111,14 @@ def _network(run: Run, plan: CalibrationPlan, method: Method, name: str, held: n
     if reuse is not None and not (reuse / "config.json").exists():
         _logger.info("network %s: %s has none to reuse", name, run.reuse)
         reuse = None
+    init_from = None if run.init_from is None else source_of_network(run.init_from, name)
     network = Run.open(
         network_folder(run.folder, name),
         run.settings,
         plan.network_config(run.config, method),
         without_training(run.clips, held),
         reuse=reuse,
+        init_from=init_from,
     )
     if not (network.detector_folder / "detector.json").exists():
         _logger.info(
@@ -131,14 +135,15 @@ def _unseen_scores(network: Run, run: Run, held: np.ndarray) -> tuple[pd.DataFra
     Their features are stored with the network, so that a killed run need not compute them again.
 
     Returns:
-        Columns machine, section, clip_id, domain, recording_id and score; and the measures of the
-        clips [clips, measures].
+        Columns machine, section, clip_id, domain, recording_id, unit (see `unit_names`) and score;
+        and the measures of the clips [clips, measures].
     """
-    clips = run.train_clips[held].reset_index(drop=True)
+    units = unit_names(run.train_clips, run.config.calibration.group_by)
+    clips = run.train_clips.assign(unit=units)[held].reset_index(drop=True)
     detector = Detector.load(network.detector_folder)
     with progress_over(len(clips), "score what it does not see") as progress:
         scores = detector.score_with_details(clips, progress, network.embeddings.part("unseen"))
-    columns = ["machine", "section", "clip_id", "domain", "recording_id"]
+    columns = ["machine", "section", "clip_id", "domain", "recording_id", "unit"]
     known = scores.verdicts is not None and scores.verdicts.measures is not None
     measures = scores.verdicts.measures if known else no_measures(len(clips))
     return clips[columns].assign(score=scores.clip.astype(np.float64)), measures

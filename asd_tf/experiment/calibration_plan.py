@@ -11,11 +11,16 @@ import pandas as pd
 from asd_tf.config import check_choices, check_ranges
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.layouts.editions import EDITIONS
-from asd_tf.data.sessions import choose_grouping, one_session_lines, unit_names
+from asd_tf.data.sessions import (
+    choose_grouping,
+    lone_domain_lines,
+    one_session_lines,
+    unit_names,
+)
 from asd_tf.errors import UsageError
 from asd_tf.methods.registry import Method, needs_held_out
 from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT, METHODS
-from asd_tf.scoring.folds import fold_numbers, held_out_mask
+from asd_tf.scoring.folds import divided_alone, fold_numbers, held_out_mask
 
 _LIMITS = {
     "calibration.networks": (2, 20),
@@ -142,6 +147,7 @@ def set_grouping(
         return
     unit_names(training, section.group_by)  # raises an error where it is missing
     yield from one_session_lines(training, section.group_by)
+    yield from lone_domain_lines(training, section.group_by)
 
 
 def check_plan(
@@ -178,6 +184,10 @@ def check_plan(
     if line := plan.cost_line():
         yield line
     yield from _few_lines(training, held_by_training)
+    if plan.method == CROSS_FIT_NETWORK:
+        alone = divided_alone(training, plan.group_by, plan.networks)
+        if alone:
+            yield _alone_line(alone, plan.group_by)
 
 
 def without_training(clips: pd.DataFrame, held: np.ndarray) -> pd.DataFrame:
@@ -198,6 +208,15 @@ def _few_lines(training: pd.DataFrame, held_by_training: list[np.ndarray]) -> It
         leaves_out = sum(bool(held[rows].any()) for held in held_by_training)
         if leaves_out < len(held_by_training):
             yield _few_line(group, leaves_out, len(held_by_training))
+
+
+def _alone_line(groups: list[Group], group_by: str | None) -> str:
+    more = f" and {len(groups) - 1} more" if groups[1:] else ""
+    return (
+        f"{groups[0][0]}, section {groups[0][1]}{more}: all in one fold of {group_by} of the "
+        "machine, and thus divided alone: a network may have heard, in another section, what "
+        "calibrates it here"
+    )
 
 
 def _few_line(group: Group, leaves_out: int, trainings: int) -> str:

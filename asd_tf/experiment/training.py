@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import ml_collections
 import pandas as pd
@@ -27,7 +28,7 @@ from asd_tf.experiment.sample_rates import check_rate
 from asd_tf.experiment.state import without_off
 from asd_tf.experiment.window_length import fitting_seconds
 from asd_tf.files import is_utf8, write_csv
-from asd_tf.methods.registry import load_method
+from asd_tf.methods.registry import load_method, trains_nothing
 from asd_tf.run.folder import single_folder
 from asd_tf.run.frames import frames_lines
 from asd_tf.run.init_from import source_of_single
@@ -195,6 +196,14 @@ def _log_windows(split: str, recordings: int, windows: Windows, most: int | None
             split, duration(windows.unused_s), duration(windows.total_s),
             why if windows.capped else "",
         )  # fmt: skip
+
+
+def warm_source(source: Path | None, method: str) -> Path | None:
+    """Returns the run whose weights a method starts from; None, and a line, if it trains none."""
+    if source is not None and trains_nothing(load_method(method)):
+        _logger.info("--init_from has no effect: method=%s trains no network", method)
+        return None
+    return source
 
 
 def of_subsets(clips: pd.DataFrame, subsets: Sequence[str]) -> pd.DataFrame:

@@ -29,6 +29,8 @@ from asd_tf.run import networks
 from asd_tf.run.fit_detector import fit_detector, scorer_of
 from asd_tf.run.run import Run
 
+TRAINS_NOTHING = True
+
 LIMITS = {
     "encoder.layer": (0, 19),
     "pooling.gamma": (0.0, 100.0),

@@ -9,6 +9,8 @@ from asd_tf.methods.common.checks import check_recipe
 from asd_tf.run.fit_detector import fit_untrained, scorer_of
 from asd_tf.run.run import Run
 
+TRAINS_NOTHING = True
+
 
 def check(config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
     """Checks the recipe; see `asd_tf.methods.registry.Method`."""

@@ -44,6 +44,9 @@ class Method(Protocol):
 
     A method that fits its backends to what `calibration.held_out` keeps from its networks has
     `NEEDS_HELD_OUT = True`, and holds out clips of each network whatever calibrates the detector.
+
+    A method without a network to train has `TRAINS_NOTHING = True`: it starts from no weights of
+    another run.
     """
 
     def check(self, config: ml_collections.ConfigDict, clips: pd.DataFrame) -> None:
@@ -75,3 +78,8 @@ def load_method(name: str) -> Method:
 def needs_held_out(method: Method) -> bool:
     """Returns whether a method holds out clips for its backends, too; see `Method`."""
     return getattr(method, "NEEDS_HELD_OUT", False)
+
+
+def trains_nothing(method: Method) -> bool:
+    """Returns whether a method has no network to train; see `Method`."""
+    return getattr(method, "TRAINS_NOTHING", False)

@@ -33,6 +33,8 @@ from asd_tf.run.run import Run
 from asd_tf.scoring.group_scorer import COMBINES
 from asd_tf.scoring.scorers import Scorer
 
+TRAINS_NOTHING = True
+
 STATISTICS = ("median", "changes", "modulation", "spectrum", "tones")
 
 # Frames in seconds, so that they mean the same at every sample rate.

@@ -1,10 +1,18 @@
 """What belongs together must be found in the data, and a line must say what was."""
 
+import ml_collections
 import pandas as pd
 import pytest
 
 from asd_tf.data.clips import check_clips
-from asd_tf.data.sessions import choose_grouping, natural_order, one_session_lines, unit_names
+from asd_tf.data.sessions import (
+    choose_grouping,
+    lone_domain_lines,
+    natural_order,
+    one_session_lines,
+    unit_names,
+)
+from asd_tf.experiment.calibration_plan import set_grouping
 
 
 def clips_of(names, attributes=None, paths=None):
@@ -107,3 +115,45 @@ def test_windows_of_a_recording_stay_together():
 def test_names_are_sorted_as_a_reader_does():
     names = ["day10", "day2", "day2b", "Day1", "10", "9"]
     assert sorted(names, key=natural_order) == ["9", "10", "Day1", "day2", "day2b", "day10"]
+
+
+def dated(targets):
+    """Returns recordings of three dates; `targets` says on which of these are target clips."""
+    names, domains = [], []
+    for day in range(3):
+        for number in range(4):
+            names.append(f"fan/2026-11-2{day}/{number}.wav")
+            domains.append("target" if day in targets and number < 2 else "source")
+    return clips_of(names).assign(domain=domains)
+
+
+TAKEN = (
+    "date: 2026-11-22 has all target clips of fan, section 00: without it a network or backend "
+    "hears none of the domain"
+)
+
+
+def test_a_session_that_has_all_of_a_domain_is_not_followed():
+    """A fold must not take a domain from what is trained, unless that is asked for."""
+    name, lines = choose_grouping(dated([2]), is_edition=False)
+    assert name == "contiguous"
+    assert f"{TAKEN}: folds do not follow it; --set calibration.group_by=date makes them" in lines
+    assert choose_grouping(dated([1, 2]), is_edition=False)[0] == "date"
+    assert choose_grouping(dated([]), is_edition=False)[0] == "date"
+
+
+def test_a_named_session_that_has_all_of_a_domain_is_said():
+    config = ml_collections.ConfigDict({"calibration": {"group_by": "date"}})
+    assert list(set_grouping(config, dated([2]), "folder")) == [TAKEN]
+    assert list(set_grouping(config, dated([1, 2]), "folder")) == []
+
+
+def test_a_domain_of_one_recording_or_session_decides_nothing():
+    """Any division takes the only recording; a single session is divided by its recordings."""
+    clips = dated([2])
+    clips.loc[clips["domain"].eq("target") & clips["clip_id"].str.endswith("1.wav"), "domain"] = (
+        "source"
+    )
+    assert choose_grouping(clips, is_edition=False)[0] == "date"
+    one_day = dated([2]).iloc[8:].reset_index(drop=True)
+    assert list(lone_domain_lines(one_day, "date")) == []

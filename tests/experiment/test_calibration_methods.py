@@ -261,6 +261,7 @@ def test_no_session_is_on_both_sides(sessions, tmp_path, caplog, method):
     table = result.detector.calibration
     assert table["score"].notna().all()
     assert table["recording_id"].nunique() * 3 == len(table)
+    assert set(table) == {"machine", "section", "clip_id", "domain", "recording_id", "score"}
     if method == "backend_only":
         # Each session sounds unlike the others: a backend that has heard none of one says so.
         assert "standard deviations higher where a backend has not heard" in caplog.text

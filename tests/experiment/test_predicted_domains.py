@@ -90,7 +90,7 @@ def test_few_target_clips_are_said_to_share_the_threshold(tmp_path, capsys):
     """Without enough of them both domains have one scale, and a line says what that means."""
     data = write_dataset(tmp_path / "data", machines=("fan",), sections=("00",), source=12)
     run = trained(data, tmp_path / "run", "--set=calibration.domains=predicted")
-    assert "fewer than 3 recordings of a domain" in capsys.readouterr().err
+    assert "fewer than 3 recordings, or sessions, of a domain" in capsys.readouterr().err
     [scale] = load_detector(run / "detector").domain_scales.values()
     assert not scale.tells_domains
 

@@ -9,6 +9,8 @@ from harness import exit_of, write_dataset
 from interruption import weights
 
 from asd_tf.cli import train
+from asd_tf.experiment.training import warm_source
+from asd_tf.run.init_from import checked_source, digest_of, source_of_network
 
 SMALL = (
     "--method=ae", "--recipe=quick", "--set=data.seconds=0.5", "--set=train.steps_per_epoch=2",
@@ -96,3 +98,76 @@ def test_a_source_without_weights_is_refused(source, message, data, first, tmp_p
 def test_untrained_networks_start_from_nothing(data, first, tmp_path, capsys):
     assert trained(data, tmp_path / "run", f"--init_from={first}", "--untrained") == 2
     assert "exclude each other" in capsys.readouterr().err
+
+
+CROSSED = ("--set=calibration.method=cross_fit_network", "--set=calibration.networks=2",
+           "--set=train.epochs=1")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def crossed(data, tmp_path_factory):
+    """A run of two networks that starts from a run without any."""
+    folder = tmp_path_factory.mktemp("runs") / "crossed"
+    assert trained(data, folder, *CROSSED) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_networks_that_leave_clips_out_start_from_those_of_their_name(
+    data, first, crossed, tmp_path, caplog
+):
+    """A network that the other run has not, or none at all, starts from what there is."""
+    three = ("--set=calibration.networks=3", f"--init_from={crossed}")
+    assert trained(data, tmp_path / "three", *CROSSED, *three) == 0
+    assert [caplog.text.count(f"weights of {crossed / 'networks' / name}\n") for name in "01"] == [
+        2, 1
+    ]  # fmt: skip
+    caplog.clear()
+    holdout = ("--set=calibration.method=holdout", "--set=train.epochs=1")
+    assert trained(data, tmp_path / "holdout", *holdout, f"--init_from={first}") == 0
+    assert f"weights of {first}\n" in caplog.text
+    caplog.clear()
+    assert trained(data, tmp_path / "alone", "--set=train.epochs=1", f"--init_from={crossed}") == 0
+    assert f"weights of {crossed / 'networks' / '0'}\n" in caplog.text
+
+
+def test_a_network_has_the_source_of_its_name(first, tmp_path):
+    """A run whose networks are in a folder each must be a source, and its weights be told apart."""
+    run = tmp_path / "run"
+    shutil.copytree(first / "stages", run / "networks" / "1" / "stages")
+    assert checked_source(run) == run
+    assert source_of_network(run, "1") == run / "networks" / "1"
+    assert source_of_network(run, "2") == run
+    before = digest_of(run)
+    [weights_file] = (run / "networks").glob("1/stages/*/*.weights.h5")
+    weights_file.write_bytes(weights_file.read_bytes() + b"0")
+    assert digest_of(run) != before
+
+
+@pytest.mark.parametrize("flag", ["init_from", "reuse"])
+@pytest.mark.parametrize("place", [".", "detector/..", "inside", ".."])
+def test_a_run_is_not_its_own_source(data, first, tmp_path, capsys, flag, place):
+    """What would be deleted or written must not be read; nothing may be lost by asking."""
+    source = shutil.copytree(first, tmp_path / "outer" / "run")
+    if place == "..":
+        shutil.copy(first / "config.json", tmp_path / "outer")
+        shutil.copytree(first / "stages", tmp_path / "outer" / "stages")
+        source = tmp_path / "outer"
+    before = sorted(tmp_path.rglob("*"))
+    run = source / ("run" if place == ".." else place)
+    assert trained(data, run, "--overwrite", f"--{flag}={source}") == 2
+    assert f"--{flag}={source}: " in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+    inside = source / "networks" / "0"
+    shutil.copytree(first, inside, ignore=shutil.ignore_patterns("embeddings", "evaluation"))
+    assert trained(data, source, "--overwrite", f"--{flag}={inside}") == 2
+    assert "shares files with the folder of this run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["mahalanobis", "loudness", "statistics", "frozen"])
+def test_methods_that_train_nothing_say_so(first, caplog, method):
+    """A flag that does nothing must be known to."""
+    caplog.set_level("INFO")
+    assert warm_source(first, method) is None
+    assert caplog.messages == [f"--init_from has no effect: method={method} trains no network"]
+    assert warm_source(first, "ae") == first

@@ -6,7 +6,7 @@ import pytest
 
 from asd_tf.data.clips import check_clips
 from asd_tf.errors import UsageError
-from asd_tf.scoring.folds import NEVER, fold_numbers, held_out_mask
+from asd_tf.scoring.folds import NEVER, divided_alone, fold_numbers, held_out_mask
 
 
 def clips_of(source=12, target=3, sessions=None, windows=1, section="00"):
@@ -127,3 +127,59 @@ def test_a_value_that_a_clip_lacks_is_an_error():
     clips.at[4, "attributes"] = {}
     with pytest.raises(UsageError, match=r"group_by=session: fan/00-source4\.wav#0 has none"):
         fold_numbers(clips, "session", 3)
+
+
+def in_sections(*sessions):
+    """Returns clips of a machine: for each section, the sessions of its recordings in order."""
+    tables = []
+    for section, names in enumerate(sessions):
+        table = clips_of(len(names), 0, section=f"{section:02d}")
+        tables.append(table.assign(attributes=[{"session": name} for name in names]))
+    return pd.concat(tables, ignore_index=True)
+
+
+def sessions_of(clips):
+    return [of["session"] for of in clips["attributes"]]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [("abc", "bcd", "abcd"), ("aabbccddee", "bbccddeeff", "fa"), ("abc", "cba" * 3), ("ab", "bc")],
+)
+def test_a_session_is_in_one_fold_of_all_sections(sections):
+    """A network hears all sections, and must not have heard the session that it calibrates."""
+    clips = in_sections(*sections)
+    folds = fold_numbers(clips, "session", 3)
+    assert_together(sessions_of(clips), folds)
+    assert clips.assign(fold=folds).groupby("section")["fold"].nunique().ge(2).all()
+    held = held_out_mask(clips, "session", 0.3)
+    assert_together(sessions_of(clips), held)
+    of_sections = clips.assign(held=held).groupby("section")["held"]
+    assert of_sections.any().all() and not of_sections.all().any()
+    assert divided_alone(clips, "session", 3) == []
+
+
+def test_a_machine_is_divided_apart_from_others():
+    """Sessions of one name on two machines have nothing to do with each other."""
+    clips = in_sections("abcdefgh", "abcdefgh")
+    other = in_sections("hhhhhhab").assign(machine="valve")
+    both = pd.concat([clips, other], ignore_index=True)
+    folds = fold_numbers(both, "session", 3)
+    np.testing.assert_array_equal(folds[: len(clips)], fold_numbers(clips, "session", 3))
+
+
+def test_a_section_in_one_fold_is_divided_alone():
+    """It must not lose all its clips in a network; what that costs is said by its name."""
+    clips = in_sections("de", "ef")
+    assert divided_alone(clips, "session", 2) == [("fan", "01")]
+    folds = fold_numbers(clips, "session", 2)
+    assert sorted(folds[:2]) == sorted(folds[2:]) == [0, 1]
+
+
+def test_a_section_of_one_session_is_divided_by_its_recordings():
+    """Other sections keep their sessions together, and the promise of this one is its own."""
+    clips = in_sections("aaaaaa", "abcabc")
+    folds = fold_numbers(clips, "session", 3)
+    np.testing.assert_array_equal(folds[:6], [0, 0, 1, 1, 2, 2])
+    assert_together(sessions_of(clips)[6:], folds[6:])
+    assert held_out_mask(clips, "session", 0.2)[:6].tolist() == [False] * 5 + [True]

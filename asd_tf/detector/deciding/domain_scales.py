@@ -23,32 +23,36 @@ def on_domain_scales(
     """Puts calibration scores on the scale of their domains, if that is predicted.
 
     Logs which groups have too few recordings of a domain, or a domain that is hard to predict.
+    Where sessions are known, they count in place of recordings: neither is the domain of a clip
+    predicted from others of its session, nor its score compared with theirs.
 
     Args:
         calibration: Columns machine, section, domain, recording_id and score; a row for each normal
-            window. A missing score is left out.
+            window. A missing score is left out. The column `unit` may name what the recording
+            belongs to, see `unit_names`.
         measures: [rows, measures] of the windows.
         domains: One of `DOMAINS`.
         seed: Seed of the folds that tell how well the domain is predicted.
 
     Returns:
-        The entries of the groups with a scale, and the table with the scores as the detector gives
-        them.
+        The entries of the groups with a scale, and the table, without `unit`, with the scores as
+        the detector gives them.
     """
+    units = _units(calibration)
+    calibration = calibration.drop(columns="unit", errors="ignore")
     if domains == POOLED:
         return {}, calibration
     entries: Entries = {}
     raw = calibration["score"].to_numpy(np.float64)
     scores = raw.copy()
     is_target = calibration["domain"].eq("target").to_numpy(bool)
-    recordings = calibration["recording_id"].to_numpy(object)
     few: list[Group] = []
     unknown: list[Group] = []
     unpredictable: list[Group] = []
     for group, rows in rows_of_groups(calibration).items():
         levels, of_machine = measures[rows, IN_FINE_BANDS], calibration["machine"].eq(group[0])
         fitted = DomainScale.fit(
-            raw[rows], is_target[rows], levels, recordings[rows], seed, raw[of_machine]
+            raw[rows], is_target[rows], levels, units[rows], seed, raw[of_machine]
         )
         if fitted is None:
             continue
@@ -60,8 +64,8 @@ def on_domain_scales(
             unpredictable.append(group)
     _log(
         few,
-        f"fewer than {MIN_RECORDINGS} recordings of a domain calibrate: one scale for both, and "
-        "more false alarms in the rarer one",
+        f"fewer than {MIN_RECORDINGS} recordings, or sessions, of a domain calibrate: one scale for "
+        "both, and more false alarms in the rarer one",
     )
     _log(
         unknown,
@@ -72,6 +76,17 @@ def on_domain_scales(
         "the domain of a recording is hard to predict: scores are compared with both domains",
     )
     return entries, calibration.assign(score=scores)
+
+
+def _units(calibration: pd.DataFrame) -> np.ndarray:
+    """Returns the session of each row; its recording where none is known, or the group has one."""
+    if "unit" not in calibration:
+        return recordings
+    units = calibration["unit"].fillna(calibration["recording_id"]).to_numpy(object, copy=True)
+    for rows in rows_of_groups(calibration).values():
+        if len(set(units[rows])) == 1:
+            units[rows] = recordings[rows]
+    return units
 
 
 def _log(groups: Sequence[Group], what: str) -> None:
