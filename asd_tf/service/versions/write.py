@@ -10,7 +10,7 @@ import pandas as pd
 
 from asd_tf.data.groups import Group
 from asd_tf.data.windows import has_windows
-from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.detector import CrossFitDetector, Detector, FusedDetector, SingleDetector
 from asd_tf.detector.anew.deciding import deciding_of
 from asd_tf.detector.fitting import Fitted, fit_groups
 from asd_tf.detector.fused import write_fused_detector
@@ -60,7 +60,7 @@ def write_version(detector: Detector, change: Change, target: Path) -> None:
     if isinstance(detector, SingleDetector):
         _write_single(detector, change, target)
         return
-    if not isinstance(detector, FusedDetector):
+    if not isinstance(detector, FusedDetector) or isinstance(detector, CrossFitDetector):
         raise InputError(
             f"{detector.folder}: a detector of the kind {detector.kind} has no versions"
         )
