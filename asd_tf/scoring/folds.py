@@ -33,8 +33,38 @@ def fold_numbers(clips: pd.DataFrame, group_by: str | None, count: int) -> np.nd
     """
     folds = np.full(len(clips), NEVER)
     for rows in rows_of_groups(clips).values():
-        folds[rows] = _folds_of_group(clips.iloc[rows].reset_index(drop=True), group_by, count)
+        of_group = clips.iloc[rows].reset_index(drop=True)
+        grouping = None if are_recordings(of_group, group_by) else group_by
+        names = unit_names(of_group, group_by)
+        folds[rows] = fold_numbers_of_units(of_group, names, grouping, count)
     return folds
+
+
+def fold_numbers_of_units(
+    clips: pd.DataFrame, names: np.ndarray, group_by: str | None, count: int
+) -> np.ndarray:
+    """Divides the clips of a machine and section into folds, see `fold_numbers`.
+
+    Args:
+        clips: Columns recording_id and domain.
+        names: [n] the name of what each clip belongs to.
+        group_by: Which names these are; None for those of recordings.
+        count: Number of folds, 2 or more.
+    """
+    units = _Units(names, clips)
+    if len(units.names) == 1:
+        is_recording = clips["recording_id"].nunique() == 1
+        return np.full(len(clips), NEVER) if is_recording else _blocks(clips, count)
+    if len(units.names) <= count:
+        return units.number
+    if group_by == CONTIGUOUS:
+        return _blocks(clips, count)
+    if group_by is None:
+        dealt = [unit for of in units.by_domain() for unit in units.shuffled(of, "fold")]
+        folds = np.empty(len(dealt), int)
+        folds[dealt] = np.arange(len(dealt)) % count
+        return folds[units.number]
+    return _grouped(clips, units, count)
 
 
 def held_out_mask(clips: pd.DataFrame, group_by: str | None, share: float) -> np.ndarray:
@@ -65,8 +95,7 @@ class _Units:
         domains: The domains of each unit; a missing domain counts as source.
     """
 
-    def __init__(self, clips: pd.DataFrame, group_by: str | None):
-        names = unit_names(clips, group_by)
+    def __init__(self, names: np.ndarray, clips: pd.DataFrame):
         self.names = sorted(set(names), key=natural_order)
         index = {name: position for position, name in enumerate(self.names)}
         self.number = np.array([index[name] for name in names])
@@ -87,26 +116,9 @@ class _Units:
         return sorted(units, key=lambda unit: stable_seed(word, self.names[unit]))
 
 
-def _folds_of_group(clips: pd.DataFrame, group_by: str | None, count: int) -> np.ndarray:
-    units = _Units(clips, group_by)
-    if len(units.names) == 1:
-        is_recording = clips["recording_id"].nunique() == 1
-        return np.full(len(clips), NEVER) if is_recording else _blocks(clips, count)
-    if len(units.names) <= count:
-        return units.number
-    if group_by == CONTIGUOUS:
-        return _blocks(clips, count)
-    if are_recordings(clips, group_by):
-        dealt = [unit for of in units.by_domain() for unit in units.shuffled(of, "fold")]
-        folds = np.empty(len(dealt), int)
-        folds[dealt] = np.arange(len(dealt)) % count
-        return folds[units.number]
-    return _grouped(clips, units, count)
-
-
 def _blocks(clips: pd.DataFrame, count: int) -> np.ndarray:
     """Cuts the recordings of each domain into runs in the order of their names."""
-    units = _Units(clips, CONTIGUOUS)
+    units = _Units(clips["recording_id"].to_numpy(object), clips)
     if len(units.names) <= count:
         return units.number
     folds = np.empty(len(units.names), int)
@@ -131,9 +143,9 @@ def _grouped(clips: pd.DataFrame, units: _Units, count: int) -> np.ndarray:
 
 
 def _held_out_of_group(clips: pd.DataFrame, group_by: str | None, share: float) -> np.ndarray:
-    units = _Units(clips, group_by)
+    units = _Units(unit_names(clips, group_by), clips)
     if len(units.names) == 1:  # one session, of several recordings perhaps
-        group_by, units = CONTIGUOUS, _Units(clips, CONTIGUOUS)
+        group_by, units = CONTIGUOUS, _Units(unit_names(clips, CONTIGUOUS), clips)
     chosen: list[int] = []
     for of_domain in units.by_domain():
         count = min(max(round(share * len(of_domain)), 1), len(of_domain) - 1)
