@@ -173,9 +173,17 @@ def test_damaged_features_are_found(detectors, tmp_path):
         "cut": whole[:100],
         "a row less": save({**tensors, name: tensors[name][1:]}),
         "not finite": save({**tensors, name: np.full_like(tensors[name], np.nan)}),
+        "of a wider packing": save({**tensors, name.replace("values", "center"): np.zeros(
+            tensors[name].shape[-1] + 1, np.float32)}),
+        "of one center": save({**tensors, name.replace("values", "center"): np.zeros(
+            1, np.float32)}),
+        "narrower": save({**tensors, **{
+            key: value[..., 1:] for key, value in tensors.items() if key != "measures"}}),
+        "of another name": save({
+            f"{key}x" if key != "measures" else key: of for key, of in tensors.items()}),
         "of one number": save({**tensors, name: np.zeros([], np.float16)}),
         "nothing": b"",
-    }
+    }  # fmt: skip
     for content in damaged.values():
         file.write_bytes(content)
         reseal(folder)
