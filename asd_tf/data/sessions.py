@@ -12,11 +12,12 @@ import pandas as pd
 
 from asd_tf.data.clips import DTYPES
 from asd_tf.data.groups import Group, rows_of_groups
+from asd_tf.data.part_names import file_of
 from asd_tf.errors import UsageError, printable
 
-RECORDING, CONTIGUOUS, DATE = "recording_id", "contiguous", "date"
+RECORDING, CONTIGUOUS, DATE, PATH = "recording_id", "contiguous", "date", "path"
 
-CANDIDATES = ("session", RECORDING, "path", DATE)
+CANDIDATES = ("session", RECORDING, PATH, DATE)
 """What recordings are grouped by where nothing is chosen, the most specific first."""
 
 LEAST_UNITS = 3
@@ -58,6 +59,31 @@ def unit_names(clips: pd.DataFrame, group_by: str | None) -> np.ndarray:
         clip = clips["clip_id"].to_numpy()[values.isna().to_numpy().argmax()]
         raise UsageError(printable(f"calibration.group_by={group_by}: {clip} has none"))
     return values.groupby(recordings).transform("first").to_numpy(object)
+
+
+def kept_units(clips: pd.DataFrame, group_by: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what each clip belongs to, as a detector keeps it, and which clips do not say it.
+
+    The names are those of `unit_names`, but that of a file is without its folder: detectors tell
+    nothing of the machine that they were trained on. A clip that has no such value belongs to its
+    recording.
+
+    Args:
+        clips: See `unit_names`.
+        group_by: See `unit_names`.
+
+    Returns:
+        [n] texts, equal for all windows of a recording, and [n] bool.
+    """
+    recordings = clips["recording_id"].to_numpy(object)
+    missing = np.zeros(len(clips), bool)
+    if group_by in (None, CONTIGUOUS):
+        return recordings, missing
+    if group_by == PATH and not _has_attribute(clips, PATH):
+        return np.array([file_of(name) for name in recordings], object), missing
+    values = _values(clips, str(group_by)).groupby(recordings).transform("first")
+    missing = values.isna().to_numpy()
+    return values.where(~missing, recordings).to_numpy(object), missing
 
 
 def are_recordings(clips: pd.DataFrame, group_by: str | None) -> bool:
@@ -166,7 +192,7 @@ def _unit_counts(clips: pd.DataFrame, group_by: str | None) -> dict[Group, int]:
 
 def _is_named(clips: pd.DataFrame, name: str) -> bool:
     """Returns whether the data say by themselves that recordings share a value."""
-    if name == "path":  # several parts of a file, in a manifest
+    if name == PATH:  # several parts of a file, in a manifest
         return bool(clips["path"].nunique() < clips["recording_id"].nunique())
     if name == DATE:
         return bool(_values(clips, name).notna().all())

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.backends.fitting.fit_cache import fit_cache
+from asd_tf.backends.fitting.member_fits import FOLDS
 from asd_tf.data.groups import Group
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.deciding.domain_scales import Entries, on_domain_scales
@@ -19,9 +20,10 @@ from asd_tf.scoring.calibration import (
     matching_weights,
     score_scales,
 )
+from asd_tf.scoring.folds import fold_numbers_of_units
 from asd_tf.scoring.group_scorer import GroupScorer
 
-CrossFit = Callable[[GroupScorer, Mapping[str, np.ndarray], np.ndarray], np.ndarray] | None
+CrossFit = Callable[[GroupScorer, Windows], np.ndarray] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +103,8 @@ def fit_group(
         scorer: The scorer.
         windows: Its windows.
         seed: Seed of the folds.
-        cross_fit: From the scorer, features and domains to calibration scores, where each window is
-            used for both; None for folds of recordings.
+        cross_fit: From the scorer and windows that are all used for both to calibration scores;
+            None for folds of recordings.
 
     Returns:
         The fitted scorer, and [windows, scorers] the calibration scores of each scorer alone; NaN
@@ -115,7 +117,7 @@ def fit_group(
         return held_out_scores(scorer, windows.features, domain, calibrates)
     with fit_cache():
         if cross_fit is not None and both.all():
-            crossed = cross_fit(scorer, windows.features, domain)
+            crossed = cross_fit(scorer, windows)
             return scorer.fit(windows.features, domain), crossed
         fits = windows.at(~calibrates) if calibrates.any() else windows
         crossed = cross_fit_scores(
@@ -123,14 +125,38 @@ def fit_group(
             fits.features,
             domain[~calibrates],
             seed,
-            fits.table["recording_id"].to_numpy(object),
+            fits.table["unit"].to_numpy(object),
             scored=None if both.all() else both[~calibrates],
         )
+        # A session may also have windows that are only fitted to.
+        crossed[~both[~calibrates]] = np.nan
         if not calibrates.any():
             return scorer.fit(windows.features, domain), crossed
         fitted, scores = held_out_scores(scorer, windows.features, domain, calibrates)
     scores[~calibrates] = crossed
     return fitted, scores
+
+
+def scores_by_units(
+    scorer: GroupScorer, windows: Windows, group_by: str | None, seed: int
+) -> np.ndarray:
+    """Returns [windows, scorers] the cross-fitted scores of windows by the folds of their units.
+
+    Args:
+        scorer: The scorer; it is not changed.
+        windows: Its windows, of which each is used for both.
+        group_by: What the units are, see `unit_names`; None for recordings.
+        seed: Seed of the folds of recordings.
+    """
+    domain = windows.table["domain"].to_numpy(object)
+    units = windows.table["unit"].to_numpy(object)
+    if group_by is None:
+        recording = windows.table["recording_id"].to_numpy(object)
+        return cross_fit_scores(scorer, windows.features, domain, seed, recording)
+    numbers = fold_numbers_of_units(windows.table, units, group_by, FOLDS)
+    folds = [np.flatnonzero(numbers == fold) for fold in range(FOLDS)]
+    held = [rows for rows in folds if len(rows)]
+    return cross_fit_scores(scorer, windows.features, domain, seed, folds=held)
 
 
 def _statistics(group: Group, features: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -36,6 +36,27 @@ def feature_statistics(detector: Detector) -> dict[Group, dict[str, FeatureStati
     return found
 
 
+def statistics_windows(detector: Detector) -> dict[Group, int]:
+    """Returns of how many normal windows the statistics of features are, by group.
+
+    Of a detector of several parts it is the smallest number.
+
+    Raises:
+        InputError: If a file with statistics is damaged.
+    """
+    found: dict[Group, int] = {}
+    for part in single_parts(detector).values():
+        path = part.folder / _STATISTICS
+        try:
+            for entry in read_json(path):
+                group = entry["machine"], entry["section"]
+                counts = [int(values["n"]) for values in entry["extractors"].values()]
+                found[group] = min([*counts, *([found[group]] if group in found else [])])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: holds no statistics of features ({error})") from None
+    return found
+
+
 def band_levels(detector: Detector) -> dict[Group, list[float]]:
     """Returns the median levels [bands] of the training windows in dB, by group.
 

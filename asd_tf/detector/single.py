@@ -68,8 +68,7 @@ class SingleDetector(Detector, kind="single"):
 
     def load_all(self) -> int:
         """See `Detector.load_all`; reads the windows that are kept, too."""
-        for kept in (self.windows, self.confirmed):
-            list((kept or {}).values())
+        self._check_kept()
         widths = {name: of.feature_shape[-1] for name, of in self.extractors.items()}
         scorers = [scorer for group in self.scorers.values() for scorer in group.scorers]
         for scorer in scorers:
@@ -80,6 +79,20 @@ class SingleDetector(Detector, kind="single"):
                     f"{scorer.extractor} has {given} for it; take a fresh copy"
                 )
         return len(widths) + len(scorers)
+
+    def _check_kept(self) -> None:
+        """Reads the kept windows, and checks that their features are those of the extractors."""
+        for kept in filter(None, (self.windows, self.confirmed)):
+            for group, windows in kept.items():
+                scorer = self.scorers.get(group)
+                needed = () if scorer is None else scorer.extractors
+                shapes = {name: self.extractors[name].feature_shape for name in needed}
+                found = {name: values.shape[1:] for name, values in windows.features.items()}
+                if found != shapes:
+                    raise InputError(
+                        f"{self.folder}: keeps features {found} of {' '.join(group)}, and its "
+                        f"extractors make {shapes}; take a fresh copy"
+                    )
 
     def score_with_details(
         self,

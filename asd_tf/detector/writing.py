@@ -30,6 +30,7 @@ def write_detector(
     windows: Mapping[Group, Windows] | None = None,
     seed: int = 0,
     confirmed: Mapping[Group, Windows] | None = None,
+    group_by: str | None = None,
 ) -> None:
     """Writes a detector; an error leaves no folder.
 
@@ -49,6 +50,7 @@ def write_detector(
             none.
         seed: Seed of the folds that they were calibrated in.
         confirmed: Group to windows that people have confirmed to be anomalous; None without any.
+        group_by: What the units of windows are, see `unit_names`; None for recordings.
     """
     with atomic_path(folder) as temporary:
         for name, extractor in extractors.items():
@@ -71,7 +73,9 @@ def write_detector(
             )
         write_csv(temporary / "calibration" / "scores.csv", calibration)
         write_json(temporary / "calibration" / "statistics.json", statistics)
-        kept = {} if windows is None else keep_windows(temporary / FEATURES, windows, seed)
+        kept = {}
+        if windows is not None:
+            kept = keep_windows(temporary / FEATURES, windows, seed, group_by)
         if confirmed:
             write_windows(temporary / FEEDBACK, confirmed, CONFIRMED)
         write_manifest(

@@ -18,6 +18,7 @@ from asd_tf.data.decoding.inspection import reason_for
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.data.layouts.channels import common_channel
+from asd_tf.data.sessions import kept_units
 from asd_tf.detector.fitting import fit_groups
 from asd_tf.detector.kept.windows import BOTH, CALIBRATE, FIT, Windows, table_of
 from asd_tf.detector.writing import write_detector
@@ -25,7 +26,7 @@ from asd_tf.errors import InputError
 from asd_tf.extraction.extractor import Extractor, Extractors
 from asd_tf.extraction.features import ClipFeatures
 from asd_tf.progress import progress_over
-from asd_tf.run.folds import Folds
+from asd_tf.run.folds import Folds, grouping_of
 from asd_tf.run.frames import all_frame_sizes
 from asd_tf.run.health import state_description, training_limits
 from asd_tf.run.networks import export
@@ -84,17 +85,16 @@ def fit_detector(
     _log_if_blind(list(unfitted.values()))
     measures = no_measures(len(clips))
     features = _training_features(run, extractors, unfitted, indices_of, section_ids, measures)
-    windows = _windows(clips, features, measures, unfitted, indices_of, held_out)
+    windows = _windows(run, features, measures, unfitted, indices_of, held_out)
+    group_by, seed = grouping_of(run, clips), run.settings.seed
     _logger.info("fit the backends and calibrate the thresholds")
     with usage_errors(run.config):
         fitted = fit_groups(
             unfitted,
             windows,
-            run.settings.seed,
+            seed,
             _domains(run),
-            lambda group: (
-                Folds.of(run, clips.iloc[indices_of[group]].reset_index(drop=True)).scores
-            ),
+            lambda group: Folds(group, group_by, seed, run.calibrates_itself).scores,
         )
     limits = training_limits(run, measures, indices_of)
     write_detector(
@@ -108,12 +108,13 @@ def fit_detector(
         section_ids,
         {group: {**limits[group], **fitted.entries.get(group, {})} for group in fitted.scorers},
         windows,
-        run.settings.seed,
+        seed,
+        group_by=group_by,
     )
 
 
 def _windows(
-    clips: pd.DataFrame,
+    run: Run,
     features: Mapping[str, ClipFeatures],
     measures: np.ndarray,
     scorers: Mapping[Group, GroupScorer],
@@ -121,7 +122,9 @@ def _windows(
     held_out: np.ndarray | None,
 ) -> Mapping[Group, Windows]:
     """Returns the windows of each group; their features are read one group at a time."""
-    table = table_of(clips, BOTH if held_out is None else np.where(held_out, CALIBRATE, FIT))
+    units, _ = kept_units(run.train_clips, grouping_of(run, run.train_clips))
+    use = BOTH if held_out is None else np.where(held_out, CALIBRATE, FIT)
+    table = table_of(run.train_clips, use, unit=units)
 
     def of_group(group: Group) -> Windows:
         indices = indices_of[group]

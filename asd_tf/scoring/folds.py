@@ -8,7 +8,13 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from asd_tf.data.groups import Group, rows_of_groups
-from asd_tf.data.sessions import CONTIGUOUS, are_sessions, natural_order, unit_names
+from asd_tf.data.sessions import (
+    CONTIGUOUS,
+    are_recordings,
+    are_sessions,
+    natural_order,
+    unit_names,
+)
 from asd_tf.seeds import stable_seed
 
 NEVER = -1
@@ -38,8 +44,39 @@ def fold_numbers(clips: pd.DataFrame, group_by: str | None, count: int) -> np.nd
     folds = _folds_of_machines(clips, group_by, count)
     for rows in rows_of_groups(clips).values():
         if len(set(folds[rows])) == 1:
-            folds[rows] = _folds_of_group(clips.iloc[rows].reset_index(drop=True), group_by, count)
+            of_group = clips.iloc[rows].reset_index(drop=True)
+            grouping = None if are_recordings(of_group, group_by) else group_by
+            names = unit_names(of_group, group_by)
+            folds[rows] = fold_numbers_of_units(of_group, names, grouping, count)
     return folds
+
+
+def fold_numbers_of_units(
+    clips: pd.DataFrame, names: np.ndarray, group_by: str | None, count: int
+) -> np.ndarray:
+    """Divides the clips of a machine and section into folds, see `fold_numbers`.
+
+    Args:
+        clips: Columns recording_id and domain.
+        names: [n] the name of what each clip belongs to.
+        group_by: Which names these are; None for those of recordings.
+        count: Number of folds, 2 or more.
+    """
+    clips = clips.assign(section="")
+    units = _Units(names, clips)
+    if len(units.names) == 1:
+        is_recording = clips["recording_id"].nunique() == 1
+        return np.full(len(clips), NEVER) if is_recording else _blocks(clips, count)
+    if group_by not in (None, CONTIGUOUS):
+        return _of_sessions(clips, units, count)
+    if len(units.names) <= count:
+        return units.number
+    if group_by == CONTIGUOUS:
+        return _blocks(clips, count)
+    dealt = [unit for of in units.of_section("") for unit in units.shuffled(of, "fold")]
+    folds = np.empty(len(dealt), int)
+    folds[dealt] = np.arange(len(dealt)) % count
+    return folds[units.number]
 
 
 def divided_alone(clips: pd.DataFrame, group_by: str | None, count: int) -> list[Group]:
@@ -100,8 +137,7 @@ class _Units:
         parts: The section and domain of the clips of each unit; a missing domain counts as source.
     """
 
-    def __init__(self, clips: pd.DataFrame, group_by: str | None):
-        names = unit_names(clips, group_by)
+    def __init__(self, names: np.ndarray, clips: pd.DataFrame):
         self.names = sorted(set(names), key=natural_order)
         index = {name: position for position, name in enumerate(self.names)}
         self.number = np.array([index[name] for name in names])
@@ -144,35 +180,18 @@ def _folds_of_machines(clips: pd.DataFrame, group_by: str | None, count: int) ->
     if are_sessions(clips, group_by):
         for rows in _rows_of_machines(clips):
             of_machine = clips.iloc[rows].reset_index(drop=True)
-            folds[rows] = _of_sessions(of_machine, _Units(of_machine, group_by), count)
+            units = _Units(unit_names(of_machine, group_by), of_machine)
+            folds[rows] = _of_sessions(of_machine, units, count)
     return folds
-
-
-def _folds_of_group(clips: pd.DataFrame, group_by: str | None, count: int) -> np.ndarray:
-    units = _Units(clips, group_by)
-    if len(units.names) == 1:
-        is_recording = clips["recording_id"].nunique() == 1
-        return np.full(len(clips), NEVER) if is_recording else _blocks(clips, count)
-    if are_sessions(clips, group_by):
-        return _of_sessions(clips, units, count)
-    if len(units.names) <= count:
-        return units.number
-    if group_by == CONTIGUOUS:
-        return _blocks(clips, count)
-    section = clips.loc[0, "section"]
-    dealt = [unit for of in units.of_section(section) for unit in units.shuffled(of, "fold")]
-    folds = np.empty(len(dealt), int)
-    folds[dealt] = np.arange(len(dealt)) % count
-    return folds[units.number]
 
 
 def _blocks(clips: pd.DataFrame, count: int) -> np.ndarray:
     """Cuts the recordings of each domain into runs in the order of their names."""
-    units = _Units(clips, CONTIGUOUS)
+    units = _Units(clips["recording_id"].to_numpy(object), clips)
     if len(units.names) <= count:
         return units.number
     folds = np.empty(len(units.names), int)
-    for of_domain in units.of_section(clips.loc[0, "section"]):
+    for of_domain in units.of_section(""):
         folds[of_domain] = np.arange(len(of_domain)) * count // len(of_domain)
     return folds[units.number]
 
@@ -195,7 +214,7 @@ def _of_sessions(clips: pd.DataFrame, units: _Units, count: int) -> np.ndarray:
 
 
 def _held_out(clips: pd.DataFrame, group_by: str | None, share: float) -> np.ndarray:
-    units = _Units(clips, group_by)
+    units = _Units(unit_names(clips, group_by), clips)
     chosen: set[int] = set()
     for section in units.sections:
         of_section = units.of_section(section)

@@ -10,7 +10,9 @@ from harness import exit_of
 
 from asd_tf.cli import data, train
 from asd_tf.cli import detector as command
+from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
+from asd_tf.detector.reference import statistics_windows
 from asd_tf.scoring.drift.features import FeatureMoments, FeatureStatistics
 from asd_tf.scoring.fusion import Fusion
 from asd_tf.service.drift.find import effective_recordings
@@ -194,13 +196,25 @@ def test_long_recordings_of_training_do_not_make_others_drift():
         for row in recent:
             moments.add(row)
         observed = observed_of(rng.normal(size=20), [np.zeros(12)] * 20, network=moments)
-        effective = effective_recordings(calibration_of(windows))["fan", "00"]
+        effective = effective_recordings(calibration_of(windows), {})["fan", "00"]
         found.append(judge(observed, rng.normal(size=55), effective, None, 0.05).reasons)
     assert sum("features" in reasons for reasons in found) <= 2
 
 
 def test_recordings_of_equal_length_count_once():
-    assert effective_recordings(calibration_of([3] * 20)) == {("fan", "00"): 20}
+    assert effective_recordings(calibration_of([3] * 20), {}) == {("fan", "00"): 20}
+
+
+def test_recordings_of_training_count_and_not_those_held_out():
+    """Statistics of 80 recordings must not be taken as those of the 20 that calibrate."""
+    table = calibration_of([3] * 20)
+    assert effective_recordings(table, {("fan", "00"): 240}) == {("fan", "00"): 80}
+
+
+def test_what_training_had_is_stored(plant):
+    """The number of windows that statistics are of must be found, also of a fused detector."""
+    for name in ("mahalanobis/detector", "fused"):
+        assert statistics_windows(Detector.load(plant[0] / name)) == {("fan", "00"): 60}
 
 
 @pytest.mark.parametrize(("measured", "compared"), [(19, True), (10, True), (9, False)])

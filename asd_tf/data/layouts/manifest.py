@@ -25,6 +25,7 @@ import pandas as pd
 
 from asd_tf.data.clips import VALUES
 from asd_tf.data.layouts.channels import parse_channel
+from asd_tf.data.part_names import part_suffix
 from asd_tf.errors import InputError, UsageError
 
 _LABELS = {"0": 0, "normal": 0, "1": 1, "anomaly": 1}
@@ -117,7 +118,7 @@ def _row(folder: Path, cells: Mapping[str, str], default_split: str) -> dict[str
     start = _seconds(cells, "start_s", 0.0, lambda value: value >= 0)
     duration = _seconds(cells, "duration_s", math.nan, lambda value: value > 0)
     file = _checked_path(folder, cells["path"])
-    clip_id = file.as_posix() + _part_suffix(start, duration)
+    clip_id = file.as_posix() + part_suffix(start, duration)
     return {
         "clip_id": clip_id if channel is None else f"{clip_id}#channel{channel}",
         "path": str(folder / file),
@@ -141,18 +142,6 @@ def _checked_path(folder: Path, text: str) -> Path:
     if not path.is_absolute() and ".." in path.parts:
         raise InputError(f"{text} lies outside of {folder}; write an absolute path if it is meant")
     return path
-
-
-def _part_suffix(start: float, duration: float) -> str:
-    if start == 0 and math.isnan(duration):
-        return ""
-    end = "" if math.isnan(duration) else _short(start + duration)
-    return f"#{_short(start)}-{end}"
-
-
-def _short(seconds: float) -> str:
-    """Formats seconds to the microsecond, without zeros at the end: 12.5, or 3."""
-    return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
 
 def _choice(column: str, value: str) -> str | None:

@@ -64,8 +64,8 @@ def on_domain_scales(
             unpredictable.append(group)
     _log(
         few,
-        f"fewer than {MIN_RECORDINGS} recordings, or sessions, of a domain calibrate: one scale for "
-        "both, and more false alarms in the rarer one",
+        f"fewer than {MIN_RECORDINGS} recordings, or sessions, of a domain calibrate: one scale "
+        "for both, and more false alarms in the rarer one",
     )
     _log(
         unknown,
@@ -80,6 +80,7 @@ def on_domain_scales(
 
 def _units(calibration: pd.DataFrame) -> np.ndarray:
     """Returns the session of each row; its recording where none is known, or the group has one."""
+    recordings = calibration["recording_id"].to_numpy(object)
     if "unit" not in calibration:
         return recordings
     units = calibration["unit"].fillna(calibration["recording_id"]).to_numpy(object, copy=True)

@@ -58,13 +58,16 @@ def write_windows(
     return given, len(table)
 
 
-def keep_windows(folder: Path, windows: Mapping[Group, Windows], seed: int) -> dict[str, Any]:
+def keep_windows(
+    folder: Path, windows: Mapping[Group, Windows], seed: int, group_by: str | None = None
+) -> dict[str, Any]:
     """Writes the normal windows of a detector, says how many, and returns its entry `features`.
 
     Args:
         folder: See `write_windows`.
         windows: See `write_windows`.
         seed: Seed of the folds that they were calibrated in.
+        group_by: What their units are, see `unit_names`; None for recordings.
     """
     given, kept = write_windows(folder, windows)
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -72,7 +75,8 @@ def keep_windows(folder: Path, windows: Mapping[Group, Windows], seed: int) -> d
         "the detector keeps the features of %s normal windows, %.1f MB, so that recordings can be "
         "added later", f"{kept} of {given}" if kept < given else str(kept), size / 1e6,
     )  # fmt: skip
-    return {"features": {"seed": seed, "windows": given, "kept": kept}}
+    units = {} if group_by is None else {"group_by": group_by}
+    return {"features": {"seed": seed, "windows": given, "kept": kept, **units}}
 
 
 class KeptWindows(Mapping[Group, Windows]):
@@ -110,7 +114,9 @@ class KeptWindows(Mapping[Group, Windows]):
                 name: Packing(tensors[f"center/{name}"], tensors[f"spread/{name}"])
                 for name in names
             }
-            features = {name: packings[name].unpack(tensors[f"values/{name}"]) for name in names}
+            features = {
+                name: _unpacked(packings[name], tensors[f"values/{name}"]) for name in names
+            }
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: holds no features ({error}); take a fresh copy") from None
         good = measures.shape == (len(table), IN_FINE_BANDS.stop) and all(
@@ -126,6 +132,13 @@ class KeptWindows(Mapping[Group, Windows]):
         """The table of all windows, with machine and section."""
         tables = [of.assign(machine=m, section=s) for (m, s), of in self._tables.items()]
         return pd.concat(tables, ignore_index=True)
+
+
+def _unpacked(packing: Packing, values: np.ndarray) -> np.ndarray:
+    """Returns packed features; a ValueError says that their packing is of another width."""
+    if not packing.center.shape == packing.spread.shape == values.shape[-1:]:
+        raise ValueError("center and spread are of other features")
+    return packing.unpack(values)
 
 
 def _packed(windows: Windows) -> dict[str, np.ndarray]:
@@ -147,7 +160,10 @@ def _tables(path: Path) -> dict[Group, pd.DataFrame]:
             keep_default_na=False,
             na_values={"domain": [""], **{name: [""] for name in _NUMBERS}},
             float_precision="round_trip",
-        )[["machine", "section", *COLUMNS]]
+        )
+        if "unit" not in frame:  # as in detectors of which the folds are those of recordings
+            frame["unit"] = frame["recording_id"]
+        frame = frame[["machine", "section", *COLUMNS]]
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: is no table of windows ({error}); take a fresh copy") from None
     groups = pd.Series(groups_of(frame), dtype=object)

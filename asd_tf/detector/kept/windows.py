@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.fingerprints import NONE, fingerprints_of
+from asd_tf.data.part_names import start_of
 from asd_tf.detector.kept.packing import Packing
 
 BOTH, FIT, CALIBRATE = "both", "fit", "calibrate"
@@ -15,7 +16,7 @@ BOTH, FIT, CALIBRATE = "both", "fit", "calibrate"
 
 COLUMNS = (
     "clip_id", "recording_id", "domain", "start_s", "duration_s", "channel", "digest", "use",
-    "comment",
+    "comment", "unit",
 )  # fmt: skip
 
 MOST_WINDOWS = 2000
@@ -30,7 +31,8 @@ class Windows:
     """Windows of a machine and section, with their features.
 
     Attributes:
-        table: `COLUMNS` of each window; the digest is that of its recording, see `digests_of`.
+        table: `COLUMNS` of each window; the digest is that of its recording, see `digests_of`, and
+            windows of one unit are in the same fold, see `kept_units`.
         features: Extractor to float32 features [windows, D] or [windows, items, D].
         measures: [windows, measures] of their waveforms; NaN where they were not measured.
         packings: Extractor to the packing that the features were read with, if they were.
@@ -76,29 +78,42 @@ class Windows:
         return dataclasses.replace(self, table=self.table.reset_index(drop=True))
 
 
-def table_of(clips: pd.DataFrame, use: str | np.ndarray = BOTH, comment: str = "") -> pd.DataFrame:
+def table_of(
+    clips: pd.DataFrame,
+    use: str | np.ndarray = BOTH,
+    comment: str = "",
+    unit: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Returns the table of windows.
 
     Args:
-        clips: The rows of the clip table, all windows of their recordings.
+        clips: The rows of the clip table, all windows of their recordings; a column digest is taken
+            as it is.
         use: What each is used for.
         comment: A remark on all of them.
+        unit: [windows] what each belongs to; None for its recording.
     """
-    return pd.DataFrame(clips.assign(digest=digests_of(clips), use=use, comment=comment))[
-        list(COLUMNS)
-    ].reset_index(drop=True)
+    digests = clips["digest"] if "digest" in clips else digests_of(clips)
+    table = clips.assign(
+        digest=digests,
+        use=use,
+        comment=comment,
+        unit=clips["recording_id"] if unit is None else unit,
+    )
+    return pd.DataFrame(table)[list(COLUMNS)].reset_index(drop=True)
 
 
 def digests_of(clips: pd.DataFrame) -> np.ndarray:
     """Returns [windows] a digest of the content of the recording of each; `NONE` without a file.
 
-    It depends on the file, its first channel that is used and where the first window starts, and
-    neither on names nor on times.
+    It depends on the file, its first channel that is used and where the recording starts in it, and
+    neither on other names nor on times. Windows of the recording may be missing: those of a machine
+    that is off are left out of a training.
     """
     rows = pd.DataFrame(
         {
             "file": clips["clip_id"].map(fingerprints_of(clips)).to_numpy(),
-            "start": clips["start_s"].to_numpy(np.float64),
+            "start": _starts_of_recordings(clips),
             "channel": clips["channel"].astype("Float64").fillna(-1).to_numpy(np.float64),
         }
     )
@@ -114,6 +129,22 @@ def digests_of(clips: pd.DataFrame) -> np.ndarray:
             )
         ],
         object,
+    )
+
+
+def _starts_of_recordings(clips: pd.DataFrame) -> np.ndarray:
+    """Returns [windows] where the recording of each starts in its file, in seconds.
+
+    A row that is no window of a divided recording is one itself.
+    """
+    return np.array(
+        [
+            start_of(recording) if clip.startswith(f"{recording}@") else start
+            for clip, recording, start in zip(
+                clips["clip_id"], clips["recording_id"], clips["start_s"], strict=True
+            )
+        ],
+        np.float64,
     )
 
 

@@ -167,6 +167,19 @@ _GROUP: Rule = object_of(
     },
     {"number": integer(0, 10**6), "domains": _DOMAINS, **_LIMITS},
 )
+_NOTED: Rule = list_of(
+    object_of(
+        {
+            "machine": text,
+            "section": text,
+            "recordings": integer(0, 10**9),
+            "windows": integer(0, 10**9),
+            "clips": list_of(text, 10**9, least=0),
+        }
+    ),
+    _MAX_GROUPS,
+    least=0,
+)
 _COMMON: dict[str, Rule] = {
     "asd_tf": text,
     "kind": one_of(_KINDS),
@@ -200,11 +213,23 @@ _DESCRIPTION: dict[str, Rule] = {
             "seed": integer(0, 2**64),
             "windows": integer(0, 10**9),
             "kept": integer(0, 10**9),
-        }
+        },
+        # What the units of windows are; only where they are not recordings.
+        {"group_by": text},
     ),
     # What commands have made of it since its training, the latest last.
     "history": list_of(
-        object_of({"verb": text, "time": text, "asd_tf": text, "parent": digest}), 10**6
+        object_of(
+            {"verb": text, "time": text, "asd_tf": text, "parent": digest},
+            {
+                "added": _NOTED,
+                "removed": _NOTED,
+                "confirmed": _NOTED,
+                "before": number(*FALSE_ALARMS),
+                "false_alarms": number(*FALSE_ALARMS),
+            },
+        ),
+        10**6,
     ),
 }
 

@@ -1,6 +1,6 @@
 """Finds drift: reads recordings in the order of time, listens and judges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,8 @@ import pandas as pd
 
 from asd_tf.data.groups import Group
 from asd_tf.data.layouts.inputs import Inputs
-from asd_tf.detector import CrossFitDetector, Detector
-from asd_tf.detector.reference import band_levels, recording_scores
+from asd_tf.detector import Detector
+from asd_tf.detector.reference import band_levels, recording_scores, statistics_windows
 from asd_tf.errors import InputError, UsageError, printable
 from asd_tf.service.drift.observed import Listener
 from asd_tf.service.drift.verdict import Drift, judge
@@ -58,13 +58,13 @@ def find_drift(
 def judge_all(detector: Detector, listener: Listener, level: float) -> dict[Group, Drift]:
     """Compares what was heard of each group with training; see `find_drift`."""
     table, levels = detector.calibration, band_levels(detector)
-    calibration, training = recording_scores(table), effective_recordings(table)
-    share = _share_of_each_part(detector)
+    calibration = recording_scores(table)
+    training = effective_recordings(table, statistics_windows(detector))
     return {
         group: judge(
             seen,
             calibration.get(group, np.zeros(0)),
-            share * training.get(group, 0.0),
+            training.get(group, 0.0),
             levels.get(group),
             level,
         )
@@ -72,26 +72,28 @@ def judge_all(detector: Detector, listener: Listener, level: float) -> dict[Grou
     }
 
 
-def _share_of_each_part(detector: Detector) -> float:
-    """Returns the share of the recordings of the calibration table that each part trains on."""
-    return 1 - 1 / len(detector.parts) if isinstance(detector, CrossFitDetector) else 1.0
-
-
-def effective_recordings(calibration: pd.DataFrame) -> dict[Group, float]:
+def effective_recordings(
+    calibration: pd.DataFrame, trained: Mapping[Group, int]
+) -> dict[Group, float]:
     """Returns how many recordings of equal length would tell as much of training, by group.
 
     What a detector stores of the features and levels of training is over windows, so that long
     recordings have more weight than short ones. With n windows of each, the means vary as those of
-    (sum n)^2 / sum n^2 recordings (Kish, 1965). Recordings that a training held out calibrate
-    alone, and only these are counted.
+    (sum n)^2 / sum n^2 recordings (Kish, 1965). Those that calibrate may be others than those that
+    were trained on, and more or fewer: recordings of training are taken to be as long as these.
 
     Args:
         calibration: `Detector.calibration`, a row for each window.
+        trained: How many windows of training the stored statistics are of, by group.
     """
     windows = calibration[np.isfinite(calibration["score"])]
     counts = windows.groupby(["machine", "section", "recording_id"], sort=False).size()
-    groups = counts.groupby(["machine", "section"], sort=False)
-    return {(str(key[0]), str(key[1])): of.sum() ** 2 / (of**2).sum() for key, of in groups}
+    found: dict[Group, float] = {}
+    for (machine, section), of in counts.groupby(["machine", "section"], sort=False):
+        group = str(machine), str(section)
+        total = of.sum()
+        found[group] = float(total**2 / (of**2).sum() * trained.get(group, total) / total)
+    return found
 
 
 def in_order(inputs: Inputs, by: str | None) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def _confirmed_clips(detector: Detector, keeper: Detector) -> pd.DataFrame | Non
     if first is None or first.confirmed is None:
         return None
     table = first.confirmed.table
-    clips = check_clips(table.drop(columns=["use", "digest", "comment"]).assign(
+    clips = check_clips(table.drop(columns=["use", "digest", "comment", "unit"]).assign(
         path=table["clip_id"], split="test"
     ))  # fmt: skip
     known = detector.is_known(clips)

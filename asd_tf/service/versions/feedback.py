@@ -13,13 +13,9 @@ import pandas as pd
 from asd_tf.detector import Detector
 from asd_tf.errors import InputError
 from asd_tf.service.versions.change import Change, noted
+from asd_tf.service.versions.fitted_again import check_keeps
 from asd_tf.service.versions.hearing import hear
-from asd_tf.service.versions.normal import (
-    check_keeps,
-    check_left,
-    recordings_of,
-    say_new_sections,
-)
+from asd_tf.service.versions.normal import check_left, recordings_of, say_new_sections
 from asd_tf.service.versions.recordings import (
     kept_tables,
     known_windows,
@@ -44,7 +40,9 @@ def judged(detector: Detector, path: str | Path) -> Change:
         path: The table, see `asd_tf.service.versions.verdicts`.
 
     Raises:
-        InputError: If the detector keeps no features, the table is none, or nothing in it is new.
+        InputError: If the detector cannot be fitted again, the table is none, or nothing in it is
+            new.
+        UsageError: If a machine and section would be left without a normal recording to fit to.
     """
     check_keeps(detector)
     windows = without_copies(known_windows(detector, read_verdicts(path, detector.channel)))

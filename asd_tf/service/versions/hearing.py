@@ -12,6 +12,7 @@ import pandas as pd
 from asd_tf.data.groups import Group, rows_of_groups
 from asd_tf.data.health.measures import no_measures
 from asd_tf.data.health.sensor import SILENT, TOO_SHORT
+from asd_tf.data.sessions import kept_units
 from asd_tf.detector import Detector, FusedDetector, SingleDetector
 from asd_tf.detector.health import Judge
 from asd_tf.detector.kept.windows import Windows, table_of
@@ -71,7 +72,7 @@ def hear(
     Raises:
         InputError: If none is left, or a section cannot be new.
     """
-    windows = named_apart(windows, detector)
+    original, windows = windows, named_apart(windows, detector)
     single = list(_single(detector, windows))
     with progress_over(len(single) * len(windows), "embed") as progress:
         parts = [_listen(part, clips, progress) for part, clips in single]
@@ -88,13 +89,43 @@ def hear(
         for group, rows in rows_of_groups(windows).items()
         if used[rows].any()
     }
+    # A date is looked for in a name as it was given.
+    units = _Units(windows.assign(clip_id=original["clip_id"].to_numpy()))
     heard = {
         part.detector.folder: {
-            group: _windows(part, table, group, rows) for group, rows in rows_of.items()
+            group: _windows(part, units.in_table(table, part.detector), group, rows)
+            for group, rows in rows_of.items()
         }
         for part in parts
     }
     return table[used].reset_index(drop=True), heard
+
+
+class _Units:
+    """What new windows belong to, by which folds are made; says once where they do not tell it.
+
+    Args:
+        clips: The clip table of the windows.
+    """
+
+    def __init__(self, clips: pd.DataFrame):
+        self._clips = clips
+        self._found: dict[str | None, np.ndarray] = {}
+
+    def in_table(self, table: pd.DataFrame, detector: SingleDetector) -> pd.DataFrame:
+        """Returns the table of the windows with the units by which a detector makes folds."""
+        group_by = detector.manifest["features"].get("group_by")
+        if group_by not in self._found:
+            self._found[group_by], missing = kept_units(self._clips, group_by)
+            recordings = self._clips["recording_id"]
+            if missing.any():
+                _logger.warning(
+                    "%d of %d recordings do not say their %s (calibration.group_by), such as %s: "
+                    "each of them is taken as one of its own, in the folds that calibrate",
+                    recordings[missing].nunique(), recordings.nunique(), group_by,
+                    recordings[missing].iloc[0],
+                )  # fmt: skip
+        return table.assign(unit=self._found[group_by])
 
 
 def _single(

@@ -11,10 +11,11 @@ from asd_tf.data.fingerprints import NONE
 from asd_tf.data.groups import Group
 from asd_tf.data.layouts.inputs import Inputs
 from asd_tf.detector import Detector
-from asd_tf.detector.kept.windows import digests_of
+from asd_tf.detector.kept.windows import CALIBRATE, digests_of
 from asd_tf.detector.parts import single_parts
 from asd_tf.errors import InputError, UsageError
 from asd_tf.service.versions.change import Change, noted
+from asd_tf.service.versions.fitted_again import check_keeps
 from asd_tf.service.versions.hearing import hear
 from asd_tf.service.versions.recordings import (
     kept_tables,
@@ -95,8 +96,9 @@ def removed(
         section: Only recordings of this section; without `clips`, the section that leaves.
 
     Raises:
-        UsageError: If neither clips nor a section is given.
-        InputError: If none is there, or a machine and section would be left with none.
+        UsageError: If neither clips nor a section is given, or a machine and section would be left
+            with none.
+        InputError: If none is there.
     """
     check_keeps(detector)
     if clips is None:
@@ -113,45 +115,36 @@ def removed(
 
 
 def check_left(detector: Detector, leaving: pd.DataFrame) -> None:
-    """Checks that a normal recording is left in each machine and section of each part.
+    """Checks that backends have a normal recording left in each machine and section of each part.
+
+    Recordings that only calibrate do not count: nothing is fitted to them.
 
     Args:
         detector: The detector.
         leaving: Columns machine, section and recording_id of the recordings that leave.
 
     Raises:
-        InputError: If none would be left.
+        UsageError: If none would be left.
     """
     gone = recordings_of(leaving)
     for part in single_parts(detector).values():
-        left = recordings_of(kept_windows(part).table) - gone
+        table = kept_windows(part).table
+        left = recordings_of(table[table["use"] != CALIBRATE]) - gone
         for group in sorted({recording[:2] for recording in gone}):
             if group in part.thresholds and group not in {recording[:2] for recording in left}:
                 machine, section = group
-                raise InputError(
-                    f"{machine} {section}: no normal recording would be left; --section={section} "
-                    f"--machine={machine} without --clips removes the section"
+                only = any(recording[:2] == group for recording in recordings_of(table) - gone)
+                raise UsageError(
+                    f"{machine} {section}: no normal recording would be left"
+                    f"{' to fit to, only such that calibrate' if only else ''}; "
+                    f"`asd-detector remove --section={section} --machine={machine}` without "
+                    "--clips removes the section"
                 )
 
 
 def recordings_of(table: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
     """Returns machine, section and name of the recordings of a table of windows."""
     return frozenset(zip(*(table[name] for name in (*_KEY, "recording_id")), strict=True))
-
-
-def check_keeps(detector: Detector) -> None:
-    """Checks that all parts of a detector keep their normal windows.
-
-    Raises:
-        InputError: If one does not.
-    """
-    parts = single_parts(detector)
-    if not parts:
-        raise InputError(
-            f"{detector.folder}: a detector of the kind {detector.kind} has no versions"
-        )
-    for part in parts.values():
-        kept_windows(part)
 
 
 def _without_section(detector: Detector, machine: str | None, section: str | None) -> Change:

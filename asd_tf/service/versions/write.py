@@ -10,9 +10,9 @@ import pandas as pd
 
 from asd_tf.data.groups import Group
 from asd_tf.data.windows import has_windows
-from asd_tf.detector import Detector, FusedDetector, SingleDetector
+from asd_tf.detector import CrossFitDetector, Detector, FusedDetector, SingleDetector
 from asd_tf.detector.anew.deciding import deciding_of
-from asd_tf.detector.fitting import Fitted, fit_groups
+from asd_tf.detector.fitting import Fitted, fit_groups, scores_by_units
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.health import limits_of
 from asd_tf.detector.kept.store import KeptWindows
@@ -60,7 +60,7 @@ def write_version(detector: Detector, change: Change, target: Path) -> None:
     if isinstance(detector, SingleDetector):
         _write_single(detector, change, target)
         return
-    if not isinstance(detector, FusedDetector):
+    if not isinstance(detector, FusedDetector) or isinstance(detector, CrossFitDetector):
         raise InputError(
             f"{detector.folder}: a detector of the kind {detector.kind} has no versions"
         )
@@ -90,9 +90,16 @@ def _write_single(detector: SingleDetector, change: Change, target: Path) -> Non
         }
     )
     seed = detector.manifest["features"]["seed"]
+    group_by = detector.manifest["features"].get("group_by")
+
+    def cross_fit(scorer: GroupScorer, of_group: Windows) -> np.ndarray:
+        return scores_by_units(scorer, of_group, group_by, seed)
+
     unfitted = {group: scorers[group].unfitted() for group in groups if group in touched}
     domains = detector.manifest.get("calibration", {}).get("domains", POOLED)
-    fitted = fit_groups(unfitted, windows, seed, domains) if unfitted else None
+    fitted = None
+    if unfitted:
+        fitted = fit_groups(unfitted, windows, seed, domains, lambda group: cross_fit)
     calibration = _calibration(detector, groups, fitted)
     deciding = deciding_of(detector)
     p_values = fit_p_values(calibration, groups, deciding.rule)
@@ -112,6 +119,7 @@ def _write_single(detector: SingleDetector, change: Change, target: Path) -> Non
         windows,
         seed,
         _confirmed(detector, change),
+        group_by,
     )
 
 

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from harness import write_tone
 
+from asd_tf.data.decoding.inspection import inspect_clips
 from asd_tf.data.layouts.files import clips_of_files
+from asd_tf.data.layouts.inputs import Inputs
+from asd_tf.data.windows import split_into_windows
 from asd_tf.detector.kept import windows as module
 from asd_tf.detector.kept.windows import digests_of, sample_of
 
@@ -38,3 +41,18 @@ def test_a_recording_is_known_by_its_content(tmp_path):
     assert first == copy != other
     assert digests_of(clips.assign(start_s=0.1))[0] != first
     assert digests_of(clips.assign(path="missing")).tolist() == [""] * 3
+
+
+@pytest.mark.parametrize(("start", "duration"), [(0.0, float("nan")), (0.5, 1.5)])
+def test_a_recording_is_known_without_its_first_windows(start, duration, tmp_path):
+    """Windows of a machine that is off are left out of a training, which must change nothing."""
+    write_tone(tmp_path / "a.wav", 300, 2.5)
+    table = pd.DataFrame({"path": ["a.wav"], "machine": "fan", "start_s": start})
+    table.assign(duration_s=duration).to_csv(tmp_path / "table.csv", index=False)
+    clips = Inputs([tmp_path / "table.csv"], None).table()
+    windows = split_into_windows(clips, inspect_clips(clips), 0.5).table
+    assert len(windows) == (5 if start == 0 else 3)
+    whole = digests_of(windows)
+    assert len(set(whole)) == 1
+    assert digests_of(windows.iloc[1:]).tolist() == whole[1:].tolist()
+    assert digests_of(clips)[0] == whole[0]

@@ -13,6 +13,8 @@ from asd_tf.detector.sealing.manifest import MANIFEST, digest_of, read_manifest,
 from asd_tf.files import read_json, write_json
 from asd_tf.methods.common.checks import LIMITS
 
+HISTORY = {"verb": "add", "time": "2026-11-30", "asd_tf": "0.2.0", "parent": "0" * 64}
+
 
 @pytest.fixture
 def detector(tmp_path):
@@ -74,6 +76,9 @@ def at_top(key, value):
         (in_sensor("bands_db", [0.0] * 11), "sensor.bands_db must be a list of 12 items"),
         (in_sensor("gain_db", [0, "1"]), "gain_db[1] must be a number from -400 to 400, not '1'"),
         (in_sensor("clipped", 1.5), "sensor.clipped must be a number from 0 to 1"),
+        (at_top("history", [{**HISTORY, "added": 1}]), "history[0].added must be a list"),
+        (at_top("history", [{**HISTORY, "before": "1"}]), "history[0].before must be a number"),
+        (at_top("history", [{**HISTORY, "removed": [{}]}]), "removed[0] must be an object with"),
         (in_group("off", {"level_db": [0]}), "off.level_db must be a list of 2 items"),
     ],
 )  # fmt: skip

@@ -7,12 +7,17 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load, save
 from sealed import detector_of_format, reseal
 from versions import contents, make_detectors, run, write_tones
 
 from asd_tf.detector import Detector
+from asd_tf.detector.anew.recalibrate import write_recalibrated
+from asd_tf.detector.cross_fit import write_cross_fit_detector
+from asd_tf.detector.fused import write_fused_detector
+from asd_tf.scoring.fusion import Fusion
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def new(tmp_path_factory):
         (["remove", "D", "--clips=nothing*"], 1, "no normal recording"),
         (["remove", "D", "--section=09"], 1, "is not known; known are fan 00"),
         (["remove", "D", "--section=00"], 2, "2 machines have it; choose one with --machine"),
-        (["remove", "D", "--clips=*"], 1, "no normal recording would be left"),
+        (["remove", "D", "--clips=*"], 2, "no normal recording would be left"),
         (["feedback", "D"], 2, "the table of judged alarms"),
         (["feedback", "D", "missing.csv"], 1, "cannot be read"),
     ],
@@ -75,6 +80,59 @@ def test_a_detector_without_features_says_what_to_do(verb, new, tmp_path, capsys
     assert status == 1 and "keeps no features" in err and "--init_from" in err
     assert run(capsys, "threshold", old, "--false_alarms=0.3")[0] == 0
     assert Detector.load(tmp_path / "detector.v2").manifest["format_version"] == 5
+
+
+@pytest.mark.parametrize("verb", ["add", "remove", "feedback"])
+@pytest.mark.parametrize("method", ["holdout", "cross_fit_network"])
+def test_a_held_out_calibration_is_not_replaced(
+    method, verb, detectors, new, dataset, tmp_path, capsys
+):
+    """Recordings that networks have heard must not calibrate in place of others; also in a fusion.
+
+    Thresholds move all the same, and the line says so.
+    """
+    held = tmp_path / "held"
+    calibrated = Detector.load(detectors / "mahalanobis").calibration
+    groups = Detector.load(detectors / "mahalanobis").thresholds
+    if method == "holdout":
+        write_recalibrated(
+            detectors / "mahalanobis", held, calibrated, "conformal", 0.1, method=method
+        )
+    else:
+        parts = dict.fromkeys("01", detectors / "mahalanobis")
+        scales = {group: [(0.0, 1.0)] * 2 for group in groups}
+        write_cross_fit_detector(held, parts, scales, calibrated)
+    fused = tmp_path / "fused"
+    write_fused_detector(fused, {"a": held, "b": detectors / "mahalanobis"}, Fusion())
+    table = tmp_path / "alarms.csv"
+    [first, *_] = sorted((new / "fan" / "train").iterdir())
+    table.write_text(f"path,verdict\n{first},dismissed\n")
+    more = {"add": new, "remove": "--clips=*0000*", "feedback": table}[verb]
+    for detector in (held, fused):
+        status, out, err = run(capsys, verb, detector, more)
+        assert (status, out) == (1, "")
+        last = err.splitlines()[-1]
+        assert f"calibration.method={method}" in last and "--init_from" in last
+        assert run(capsys, "threshold", detector, "--false_alarms=0.3")[0] == 0
+
+
+def test_recordings_that_only_calibrate_are_not_enough(detectors, tmp_path, capsys):
+    """Backends need a recording to fit to: those of a held-out calibration are none."""
+    folder = shutil.copytree(detectors / "mahalanobis", tmp_path / "detector")
+    file = folder / "features" / "windows.csv"
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    of_fan = (table["machine"] == "fan") & (table["section"] == "00")
+    table.loc[of_fan, "use"] = ["fit"] * 2 + ["calibrate"] * (of_fan.sum() - 2)
+    table.to_csv(file, index=False)
+    reseal(folder)
+    fits = table["clip_id"][of_fan].head(2)
+    names = tmp_path / "names.csv"
+    fits.to_frame().to_csv(names, index=False)
+    status, out, err = run(capsys, "remove", folder, f"--clips={names}")
+    assert (status, out) == (2, "")
+    assert "only such that calibrate" in err.splitlines()[-1]
+    fits.head(1).to_frame().to_csv(names, index=False)
+    assert run(capsys, "remove", folder, f"--clips={names}")[0] == 0
 
 
 @pytest.mark.slow
@@ -115,9 +173,17 @@ def test_damaged_features_are_found(detectors, tmp_path):
         "cut": whole[:100],
         "a row less": save({**tensors, name: tensors[name][1:]}),
         "not finite": save({**tensors, name: np.full_like(tensors[name], np.nan)}),
+        "of a wider packing": save({**tensors, name.replace("values", "center"): np.zeros(
+            tensors[name].shape[-1] + 1, np.float32)}),
+        "of one center": save({**tensors, name.replace("values", "center"): np.zeros(
+            1, np.float32)}),
+        "narrower": save({**tensors, **{
+            key: value[..., 1:] for key, value in tensors.items() if key != "measures"}}),
+        "of another name": save({
+            f"{key}x" if key != "measures" else key: of for key, of in tensors.items()}),
         "of one number": save({**tensors, name: np.zeros([], np.float16)}),
         "nothing": b"",
-    }
+    }  # fmt: skip
     for content in damaged.values():
         file.write_bytes(content)
         reseal(folder)
