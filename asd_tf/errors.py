@@ -23,6 +23,10 @@ class UsageError(AsdError):
     exit_status = 2
 
 
+class NotInstalledError(UsageError):
+    """The command asks for what a package holds that is not installed."""
+
+
 def printable(text: str) -> str:
     """Returns a text with those bytes of file names that are not UTF-8 as escapes."""
     return text.encode(errors="backslashreplace").decode()

@@ -37,7 +37,7 @@ def define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "weights",
         None,
-        "A weight for each part, for sum, mean, rank and mean_rank: 1,2.",
+        "A weight for each part, for all rules but median: 1,2.",
         flag_values=values,
     )
     flags.DEFINE_float(

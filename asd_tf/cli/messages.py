@@ -5,6 +5,7 @@ from pathlib import Path
 
 from asd_tf.api import Result
 from asd_tf.cli import app
+from asd_tf.evaluation.parts import better_parts_line
 from asd_tf.evaluation.results import Evaluation
 from asd_tf.evaluation.text_tables import (
     format_ensembles_table,
@@ -28,6 +29,7 @@ def report_run(result: Result) -> None:
     app.echo("")
     for name, text in _results(run):
         app.echo(f"{name:<13}{text}")
+    _report_better_parts(evaluation)
 
 
 def report_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -38,12 +40,19 @@ def report_evaluation(evaluation: Evaluation, folder: Path) -> None:
     app.echo("")
     for name, text in _files(folder):
         app.echo(f"{name:<13}{text}")
+    _report_better_parts(evaluation)
 
 
 def _report_unreadable(evaluation: Evaluation, folder: Path) -> None:
     bad = evaluation.scored["status"].eq("bad_file").sum()
     if bad:
         app.echo(f"\n{bad} test clips could not be read; see {folder / 'scores.csv'}")
+
+
+def _report_better_parts(evaluation: Evaluation) -> None:
+    line = better_parts_line(evaluation)
+    if line:
+        app.echo(f"\n{line}")
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

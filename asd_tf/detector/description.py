@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+import pandas as pd
+
 from asd_tf.detector import Detector
 from asd_tf.detector.folder import plain_files
 from asd_tf.detector.parts import OWN, single_parts
@@ -29,6 +31,7 @@ def facts_of(detector: Detector) -> dict[str, str]:
         "recipe": manifest.get("recipe", _SEVERAL),
         "parts": ", ".join(name for name in single_parts(detector) if name != OWN),
         "rule": _rule(manifest),
+        "weights": _weights(detector),
         "extractors": ", ".join(manifest.get("extractors", [])),
         "sample rate": f"{manifest.get('sample_rate', _SEVERAL)} Hz",
         "clip": _clip(manifest),
@@ -41,6 +44,38 @@ def facts_of(detector: Detector) -> dict[str, str]:
         "signed": signature_of(detector),
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def part_weights(detector: Detector) -> pd.DataFrame | None:
+    """Returns how the parts of a detector are weighted.
+
+    Args:
+        detector: The detector.
+
+    Returns:
+        Columns machine, part, weight and pseudo_fault_auc (NaN where it is not known), a row for
+        each part of each machine; None where machines have no weights of their own. Without
+        machines that have left the detector.
+    """
+    weights = detector.manifest.get("fusion", {}).get("machine_weights")
+    if weights is None:
+        return None
+    parts, aucs = detector.manifest["parts"], detector.manifest.get("pseudo_fault_auc", {})
+    known = {group["machine"] for group in detector.manifest["groups"]}
+    tables = [
+        pd.DataFrame(
+            {
+                "machine": machine,
+                "part": parts,
+                "weight": of_parts,
+                "pseudo_fault_auc": pd.array(aucs.get(machine, [None] * len(parts)), "Float64"),
+            }
+        )
+        for machine, of_parts in weights.items()
+        if machine in known
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(pseudo_fault_auc=table["pseudo_fault_auc"].astype(float))
 
 
 def frames_of(detector: Detector) -> list[str]:
@@ -107,6 +142,17 @@ def _kept(detector: Detector) -> str:
         if PurePosixPath(name).parent.name == "features" and "extractors/" not in name
     )
     return "{} of {} normal windows, {}".format(*counts, _size(size))
+
+
+def _weights(detector: Detector) -> str:
+    table = part_weights(detector)
+    if table is None:
+        return ""
+    texts = [
+        f"{machine}: " + ", ".join(f"{row.part} {row.weight:.3g}" for row in rows.itertuples())
+        for machine, rows in table.groupby("machine", sort=False)
+    ]
+    return "; ".join(texts)
 
 
 def _files(detector: Detector) -> str:

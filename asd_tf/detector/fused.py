@@ -23,8 +23,8 @@ from asd_tf.scoring.scores import LazyMapping, Scores
 from asd_tf.scoring.thresholds import thresholds_at, unsupported_line
 from asd_tf.scoring.verdicts import Verdicts
 
-# Smallest number of normal clips with calibration scores of all parts.
-_MIN_COMMON_CLIPS = 20
+MIN_COMMON_CLIPS = 20
+"""Smallest number of normal clips with calibration scores of all parts."""
 
 _KEY = ["machine", "section", "clip_id"]
 
@@ -162,6 +162,7 @@ def write_fused_detector(
     false_alarms: float = 0.1,
     rule: str = "conformal",
     history: Sequence[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a fused detector; an error leaves no folder.
 
@@ -175,14 +176,16 @@ def write_fused_detector(
         false_alarms: Share of unseen normal clips that may raise an alarm, 1e-6 to 0.99.
         rule: See `PValues`.
         history: Entries of the manifest on what was made of it since its training.
+        more: Further entries of the manifest, such as what the weights are from.
 
     Raises:
-        ValueError: If the number of weights is not that of the parts.
+        ValueError: If the number of weights is not that of the parts, or a machine has none.
         InputError: If the parts have no group, or fewer than 20 calibration clips, in common.
     """
     fusion.check_parts(len(parts))
     detectors = {name: Detector.load(part) for name, part in parts.items()}
     groups = _common_groups(detectors)
+    fusion.check_machines(machine for machine, _ in groups)
     joined = _joined_calibration(detectors)
     fitted = FittedFusion(fusion, joined, list(detectors))
     columns = ["machine", "section", "clip_id", "domain"]
@@ -209,6 +212,7 @@ def write_fused_detector(
                 "calibration": {**_shared_calibration(detectors), "rule": rule},
                 **({"history": list(history)} if history else {}),
                 "fusion": fusion.to_json(),
+                **(more or {}),
                 "parts": list(parts),
                 "groups": [
                     {
@@ -229,9 +233,9 @@ def check_can_be_fused(folder: Path) -> None:
         InputError: If it has fewer than 20.
     """
     found = len(Detector.load(folder).calibration)
-    if found < _MIN_COMMON_CLIPS:
+    if found < MIN_COMMON_CLIPS:
         raise InputError(
-            f"{folder}: {found} normal clips calibrate it, and a fusion needs {_MIN_COMMON_CLIPS}: "
+            f"{folder}: {found} normal clips calibrate it, and a fusion needs {MIN_COMMON_CLIPS}: "
             "train a single run, or hold out more (--set calibration.held_out=0.2)"
         )
 
@@ -252,10 +256,10 @@ def _joined_calibration(detectors: Mapping[str, Detector]) -> pd.DataFrame:
     for name, detector in others:
         scores = detector.calibration[[*_KEY, "score"]].rename(columns={"score": name})
         joined = joined.merge(scores, on=_KEY, validate="one_to_one")
-        if len(joined) < _MIN_COMMON_CLIPS:
+        if len(joined) < MIN_COMMON_CLIPS:
             raise InputError(
                 f"{first.folder} and {detector.folder} have {len(joined)} calibration clips in "
-                f"common, {_MIN_COMMON_CLIPS} are needed: train them on the same clips"
+                f"common, {MIN_COMMON_CLIPS} are needed: train them on the same clips"
             )
     return joined
 

@@ -1,7 +1,9 @@
 """A detector with extractors and, for each machine and section, backends of their features."""
 
+import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -45,6 +47,13 @@ class SingleDetector(Detector, kind="single"):
             )
             for group in self.manifest["groups"]
         }
+
+    def with_scorers(self, scorers: Mapping[Group, GroupScorer]) -> Self:
+        """Returns this detector with other scorers; networks, thresholds and scales are shared."""
+        self.extractors  # noqa: B018 (loaded once, for both)
+        other = copy.copy(self)
+        other.scorers = dict(scorers)
+        return other
 
     @functools.cached_property
     def section_ids(self) -> dict[Group, int]:

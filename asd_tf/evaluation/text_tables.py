@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from asd_tf.evaluation.official import OFFICIAL_SCORES, Formula, OfficialScore, column_means
+from asd_tf.evaluation.parts import EXTRA_SCORES
 from asd_tf.evaluation.results import SUBSET_NAMES, Evaluation, OtherScore, SubsetEvaluation
 from asd_tf.evaluation.runs import summarize_runs
 from asd_tf.evaluation.submission import Submission
@@ -27,9 +28,6 @@ _MEANS = {
     "harmonic": "harmonic mean over sections",
     "arithmetic": "arithmetic mean over sections; of all: over the means of machines",
 }
-
-_EXTRA_SCORES = ("oracle_", "transductive_")
-"""Prefixes of the names of scores that no detector can have."""
 
 _SHOWN = 5
 """How many of the files left out of a submission are named."""
@@ -138,7 +136,7 @@ def _pooled_lines(sections: pd.DataFrame) -> list[str]:
 def _other_lines(others: Mapping[str, OtherScore]) -> list[str]:
     """Formats the official scores of other columns: parts of the detector, and extra scores."""
     scores = {name: _percent(other.official.score) for name, other in others.items()}
-    extra = {name: score for name, score in scores.items() if name.startswith(_EXTRA_SCORES)}
+    extra = {name: score for name, score in scores.items() if name.startswith(EXTRA_SCORES)}
     parts = [f"{name} {score}" for name, score in scores.items() if name not in extra]
     lines = [f"  of each part alone: {', '.join(parts)}"] if parts else []
     return lines + [f"  {name}, which no detector can have: {extra[name]}" for name in extra]

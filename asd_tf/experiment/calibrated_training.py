@@ -13,18 +13,15 @@ import numpy as np
 import pandas as pd
 
 from asd_tf.data.groups import Group, rows_of_groups
-from asd_tf.data.health.measures import no_measures
-from asd_tf.data.sessions import unit_names
-from asd_tf.detector import Detector
 from asd_tf.detector.anew.recalibrate import write_recalibrated
 from asd_tf.detector.cross_fit import write_cross_fit_detector
 from asd_tf.detector.deciding.domain_scales import on_domain_scales
-from asd_tf.experiment.calibration_plan import CalibrationPlan, without_training
+from asd_tf.experiment.calibration_plan import CalibrationPlan
 from asd_tf.methods.registry import Method, load_method
-from asd_tf.progress import progress_over
 from asd_tf.run.folder import network_folder
 from asd_tf.run.init_from import source_of_network
-from asd_tf.run.run import Run
+from asd_tf.run.run import Run, without_training
+from asd_tf.run.unseen_scores import calibration_of, unseen_scores
 from asd_tf.scoring.calibration import HOLDOUT
 from asd_tf.scoring.cross_fit import part_scales, standardized
 from asd_tf.scoring.thresholds import Threshold, too_few_lines
@@ -52,11 +49,9 @@ def fit(run: Run) -> None:
 
 def _fit_holdout(run: Run, plan: CalibrationPlan, method: Method, held: np.ndarray) -> None:
     network = _network(run, plan, method, HOLDOUT, held)
-    unseen, measures = _unseen_scores(network, run, held)
-    domains, seed = run.config.calibration.domains, run.settings.seed
-    entries, unseen = on_domain_scales(unseen, measures, domains, seed)
-    unseen = unseen.dropna(subset="score", ignore_index=True)
     calibration = run.config.calibration
+    clips = run.train_clips[held].reset_index(drop=True)
+    entries, unseen = calibration_of(network, clips, calibration.domains, run.settings.seed)
     thresholds = write_recalibrated(
         network.detector_folder,
         run.detector_folder,
@@ -79,7 +74,8 @@ def _fit_networks(
         network = _network(run, plan, method, str(number), held)
         parts[str(number)] = network.detector_folder
         if held.any():
-            table, measures = _unseen_scores(network, run, held)
+            clips = run.train_clips[held].reset_index(drop=True)
+            table, measures = unseen_scores(network, clips)
             tables.append(table.assign(part=number))
             measured.append(measures)
     unseen = pd.concat(tables, ignore_index=True)
@@ -127,26 +123,6 @@ def _network(run: Run, plan: CalibrationPlan, method: Method, name: str, held: n
         )  # fmt: skip
         method.fit(network)
     return network
-
-
-def _unseen_scores(network: Run, run: Run, held: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
-    """Scores the training clips of the run that a network has not seen.
-
-    Their features are stored with the network, so that a killed run need not compute them again.
-
-    Returns:
-        Columns machine, section, clip_id, domain, recording_id, unit (see `unit_names`) and score;
-        and the measures of the clips [clips, measures].
-    """
-    units = unit_names(run.train_clips, run.config.calibration.group_by)
-    clips = run.train_clips.assign(unit=units)[held].reset_index(drop=True)
-    detector = Detector.load(network.detector_folder)
-    with progress_over(len(clips), "score what it does not see") as progress:
-        scores = detector.score_with_details(clips, progress, network.embeddings.part("unseen"))
-    columns = ["machine", "section", "clip_id", "domain", "recording_id", "unit"]
-    known = scores.verdicts is not None and scores.verdicts.measures is not None
-    measures = scores.verdicts.measures if known else no_measures(len(clips))
-    return clips[columns].assign(score=scores.clip.astype(np.float64)), measures
 
 
 def _log_few(thresholds: Mapping[Group, Threshold], calibration: pd.DataFrame) -> None:

@@ -19,6 +19,7 @@ from asd_tf.data.sessions import (
 )
 from asd_tf.errors import UsageError
 from asd_tf.methods.registry import Method, needs_held_out
+from asd_tf.run.run import without_training
 from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT, METHODS
 from asd_tf.scoring.folds import divided_alone, fold_numbers, held_out_mask
 
@@ -188,18 +189,6 @@ def check_plan(
         alone = divided_alone(training, plan.group_by, plan.networks)
         if alone:
             yield _alone_line(alone, plan.group_by)
-
-
-def without_training(clips: pd.DataFrame, held: np.ndarray) -> pd.DataFrame:
-    """Returns a clip table without some of its training clips.
-
-    Args:
-        clips: The clip table.
-        held: [training clips] bool, true for those to leave out.
-    """
-    keep = np.ones(len(clips), bool)
-    keep[np.flatnonzero(clips["split"] == "train")[held]] = False
-    return clips[keep].reset_index(drop=True)
 
 
 def _few_lines(training: pd.DataFrame, held_by_training: list[np.ndarray]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from asd_tf.config import check_choice
 from asd_tf.detector import Detector
 from asd_tf.detector.deciding.decisions import SCORED_COLUMNS
-from asd_tf.detector.description import facts_of
+from asd_tf.detector.description import facts_of, part_weights
 from asd_tf.detector.folder import check_outside
 from asd_tf.errors import UsageError
 from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES
@@ -138,4 +138,5 @@ def _context(
         settings={"folder": str(detector.folder), **facts, "digest": detector.manifest["digest"]},
         commands=[shlex.join(words)],
         bad_files=bad_files,
+        part_weights=part_weights(detector),
     )

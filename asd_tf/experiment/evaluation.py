@@ -12,6 +12,7 @@ from asd_tf.data.health.clips import write_measures
 from asd_tf.data.layouts.ground_truth import read_ground_truth
 from asd_tf.data.windows import recordings_of
 from asd_tf.detector import Detector, FusedDetector
+from asd_tf.detector.description import part_weights
 from asd_tf.errors import InputError
 from asd_tf.evaluation.extra_scores.registry import EXTRA_SCORES
 from asd_tf.evaluation.report import ReportContext
@@ -79,7 +80,7 @@ def evaluate_run(run: Run, tsne: bool = False, extra_scores: Sequence[str] = ())
         )
     detector = Detector.load(run.detector_folder)
     if run.settings.num_runs == 1:
-        clips = _evaluated(run, run.folder / _TRUTH)
+        clips = _evaluated(run, run.folder / _TRUTH, detector)
         scored, added, scores = clips.scored(detector, _scores(run, detector), extra_scores)
         return RunEvaluations(
             clips.write(detector, scored, scores, [*scores.columns, *added], tsne)
@@ -99,9 +100,11 @@ def _evaluate_many(
     scores = {name: _scores(single, detector.parts[name]) for name, single in singles.items()}
     truth = run.folder / _TRUTH
     evaluated = [
-        (_evaluated(singles[name], truth), detector.parts[name], scores[name]) for name in singles
+        (_evaluated(singles[name], truth, part), part, scores[name])
+        for name, part in detector.parts.items()
     ]
-    evaluated.append((_evaluated(run, truth), detector, detector.fuse(scores, run.test_clips)))
+    fused = detector.fuse(scores, run.test_clips)
+    evaluated.append((_evaluated(run, truth, detector), detector, fused))
     tables = [
         clips.scored(*scored_by, extra_scores, skip_impossible=True)
         for clips, *scored_by in evaluated
@@ -124,7 +127,7 @@ def _growing_ensembles(
     run: Run, detector: FusedDetector, scores: Mapping[str, Scores]
 ) -> Iterator[Evaluation]:
     """Yields the evaluations of the first run, the first two, and so on, but not of all."""
-    names, clips = list(scores), _evaluated(run, run.folder / _TRUTH)
+    names, clips = list(scores), _evaluated(run, run.folder / _TRUTH, detector)
     for count in range(1, len(names)):
         first = {name: scores[name] for name in names[:count]}
         fused = detector.fuse(first, run.test_clips)
@@ -141,13 +144,13 @@ def _scores(run: Run, detector: Detector) -> Scores:
     return scores
 
 
-def _evaluated(run: Run, truth: Path) -> EvaluatedClips:
+def _evaluated(run: Run, truth: Path, detector: Detector) -> EvaluatedClips:
     return EvaluatedClips(
         windows=run.test_clips,
         dataset=run.settings.dataset,
         truth=_load_truth(truth) if truth.exists() else None,
         folder=run.evaluation_folder,
-        context=_context(run),
+        context=_context(run, detector),
     )
 
 
@@ -156,7 +159,7 @@ def _load_truth(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=[""])
 
 
-def _context(run: Run) -> ReportContext:
+def _context(run: Run, detector: Detector) -> ReportContext:
     settings = run.root.description()["settings"]
     named = {name: settings.pop(name) for name in ("method", "recipe", "dataset", "seed")}
     bad = run.folder / "bad_files.csv"
@@ -166,4 +169,5 @@ def _context(run: Run) -> ReportContext:
         settings=settings,
         commands=[f"asd-evaluate --run_dir={shlex.quote(str(run.folder))}"],
         bad_files=pd.read_csv(bad, dtype=str) if bad.exists() else None,
+        part_weights=part_weights(detector),
     )

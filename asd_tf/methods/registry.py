@@ -15,6 +15,7 @@ MODULES: Mapping[str, str] = MappingProxyType(
     {
         "ae": "ae",
         "asai": "asai",
+        "ensemble": "ensemble",
         "frozen": "frozen",
         "geco": "geco",
         "idnn": "idnn",

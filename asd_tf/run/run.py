@@ -1,11 +1,13 @@
 """The run that a method gets: clips, recipe, stages, embeddings and the detector's folder."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 import ml_collections
+import numpy as np
 import pandas as pd
 
 from asd_tf.extraction.store import EmbeddingStore
@@ -28,9 +30,11 @@ class Run:
         config: The recipe: that of the run, or the part's own sections and the shared ones.
         stages: Opens its stages.
         path: Names of the nested parts down to this one; empty for the whole run.
-        section: Section of the run's recipe that is the part's; None for the whole recipe.
+        section: Section of the run's recipe that is the part's, dotted; None for the whole recipe.
         reuse: Folder of another run to take finished stages and embeddings from.
         init_from: Folder of another run from whose weights the networks start.
+        is_calibrated_later: Whether clips that the whole training has not seen calibrate it.
+        all_stages_depend_on: Keys of the run's recipe on which each stage depends.
     """
 
     root: RunFolder
@@ -40,6 +44,8 @@ class Run:
     section: str | None = None
     reuse: Path | None = None
     init_from: Path | None = None
+    is_calibrated_later: bool = False
+    all_stages_depend_on: tuple[str, ...] = ()
 
     @classmethod
     def open(
@@ -84,8 +90,9 @@ class Run:
             section: Section of the recipe that is the part's, beside `SHARED_SECTIONS`; None for
                 the recipe of the run.
         """
-        config = self.config
+        config, place = self.config, self.section
         if section is not None:
+            place = section if place is None else f"{place}.{section}"
             shared = {key: config[key] for key in SHARED_SECTIONS}
             config = ml_collections.ConfigDict({**config[section], **shared}).lock()
         return dataclasses.replace(
@@ -93,7 +100,32 @@ class Run:
             config=config,
             stages=self.stages.part(name),
             path=(*self.path, name),
-            section=self.section if section is None else section,
+            section=place,
+        )
+
+    def without(
+        self, held_out: np.ndarray, depends_on: Sequence[str], more_held_out: float = 0.0
+    ) -> "Run":
+        """Returns this run without some of its training clips, which calibrate it afterwards.
+
+        Folders and names of stages stay.
+
+        Args:
+            held_out: [training clips] bool, the clips to leave out.
+            depends_on: Keys of the run's recipe on which the choice of these clips depends.
+            more_held_out: Share of the other recordings that the method holds out by itself, as
+                some do for their backends.
+        """
+        kept = without_training(self.clips, held_out)
+        config = copy.deepcopy(self.config).unlock()
+        if "held_out" in config.calibration:
+            config.calibration.held_out = more_held_out
+        return dataclasses.replace(
+            self,
+            root=dataclasses.replace(self.root, clips=kept),
+            config=config.lock(),
+            is_calibrated_later=True,
+            all_stages_depend_on=tuple(depends_on),
         )
 
     def stage(self, name: str, depends_on: Sequence[str], order: int | None = None) -> Stage:
@@ -104,7 +136,7 @@ class Run:
                 key if key.split(".")[0] in shared else f"{self.section}.{key}"
                 for key in depends_on
             ]
-        return self.stages.open(name, depends_on, order)
+        return self.stages.open(name, [*depends_on, *self.all_stages_depend_on], order)
 
     @property
     def folder(self) -> Path:
@@ -155,6 +187,8 @@ class Run:
 
         Else clips that the whole training has not seen calibrate it afterwards.
         """
+        if self.is_calibrated_later:
+            return False
         return self.config.calibration.get("method", BACKEND_ONLY) == BACKEND_ONLY
 
     @property
@@ -171,3 +205,15 @@ class Run:
     def test_clips(self) -> pd.DataFrame:
         """The clips to score, with a new index from 0."""
         return self.clips[self.clips["split"] == "test"].reset_index(drop=True)
+
+
+def without_training(clips: pd.DataFrame, held_out: np.ndarray) -> pd.DataFrame:
+    """Returns a clip table without some of its training clips.
+
+    Args:
+        clips: The clip table.
+        held_out: [training clips] bool, true for those to leave out.
+    """
+    kept = np.ones(len(clips), bool)
+    kept[np.flatnonzero(clips["split"] == "train")[held_out]] = False
+    return clips[kept].reset_index(drop=True)

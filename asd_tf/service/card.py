@@ -8,7 +8,7 @@ import pandas as pd
 import asd_tf
 from asd_tf.data.groups import Group
 from asd_tf.detector import Detector
-from asd_tf.detector.description import facts_of
+from asd_tf.detector.description import facts_of, part_weights
 from asd_tf.detector.parts import OWN, single_parts
 from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT
 from asd_tf.scoring.thresholds import Threshold
@@ -38,6 +38,11 @@ that the share is higher for new ones, unless its method held clips out.""",
 Each clip that calibrates it was scored by the part that has not seen it; a new one is scored by the
 mean of all parts, which varies less.""",
 }
+
+_WEIGHTS = """\
+A weight tells how well a part finds pseudo-faults of a machine: normal clips with a disturbance.
+Their AUC against normal clips is that of clips that the part has not seen, nan where there were
+none. Pseudo-faults are easier to find than most faults."""
 
 _SENSOR = {
     True: "What is beyond the limits of the sensor is called a fault of the microphone, and has no "
@@ -95,6 +100,16 @@ def _parts(detector: Detector) -> Iterator[str]:
         ("part", *shown),
         [(name, *(of.get(key, "") for key in shown)) for name, of in facts.items()],
     )
+    weights = part_weights(detector)
+    if weights is not None:
+        yield _WEIGHTS
+        yield _table(
+            ("machine", "part", "weight", "AUC of pseudo-faults"),
+            [
+                (row.machine, row.part, f"{row.weight:.3f}", f"{row.pseudo_fault_auc:.3f}")
+                for row in weights.itertuples()
+            ],
+        )
 
 
 def _method(detector: Detector) -> str:

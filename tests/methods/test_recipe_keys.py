@@ -24,7 +24,10 @@ SHARED = ("data.", "recording.")
 # Values by machine, of which those of the machines in the data are read.
 BY_MACHINE = {"geco": ("fusion.published.",)}
 # Methods with a section for each of some other methods.
-PARTS = {"kuroyanagi": {"ae": "kuroyanagi_ae", "bc": "kuroyanagi_bc"}}
+PARTS = {
+    "ensemble": {name: name for name in ("frozen", "pae", "statistics", "wilkinghoff")},
+    "kuroyanagi": {"ae": "kuroyanagi_ae", "bc": "kuroyanagi_bc"},
+}
 # What a second training changes, to reach keys that `quick` has no use for.
 SECOND = {
     "kuroyanagi_bc": ("loss.arcface=1.0",),

@@ -58,6 +58,47 @@ def test_weights(calibration, scores):
         np.testing.assert_allclose(fusion(scores, OF_CLIPS), (values[0] + 3 * values[2]) / divisor)
 
 
+def test_the_largest_weighted_score(calibration, scores):
+    """`max` must take the largest of the weighted standardized scores; weight 0 has no say."""
+    values = standardized(calibration, scores)
+    fused = FittedFusion(Fusion("max", weights=(1, 0.5, 0.25)), calibration, PARTS)
+    weighted = values * [[1], [0.5], [0.25]]
+    np.testing.assert_allclose(fused(scores, OF_CLIPS), weighted.max(axis=0))
+    without = FittedFusion(Fusion("max", weights=(1, 0.5, 0)), calibration, PARTS)
+    np.testing.assert_allclose(without(scores, OF_CLIPS), weighted[:2].max(axis=0))
+    scores[2, 5] = np.nan
+    assert np.flatnonzero(np.isnan(without(scores, OF_CLIPS))).tolist() == [5]
+
+
+@pytest.mark.parametrize("rule", ["max", "sum", "mean", "rank"])
+def test_each_machine_has_its_own_weights(calibration, scores, rule):
+    """Clips of a machine must be fused by its weights, and have no score where it has none."""
+    own = {"fan": (1.0, 0.5, 0.2), "pump": (0.1, 1.0, 1.0)}
+    found = FittedFusion(Fusion(rule, machine_weights=own), calibration, PARTS)(scores, OF_CLIPS)
+    for machine, weights in own.items():
+        same = FittedFusion(Fusion(rule, weights=weights), calibration, PARTS)(scores, OF_CLIPS)
+        mask = [group[0] == machine for group in OF_CLIPS]
+        np.testing.assert_allclose(found[mask], same[mask])
+    some = FittedFusion(Fusion(rule, machine_weights={"fan": own["fan"]}), calibration, PARTS)
+    is_pump = [group[0] == "pump" for group in OF_CLIPS]
+    assert np.isnan(some(scores, OF_CLIPS)).tolist() == is_pump
+
+
+def test_a_rule_is_read_as_it_was_written():
+    """A manifest must keep the weights of machines; those of earlier versions have none."""
+    for fusion in (
+        Fusion("sum", "raw", (1, 2)),
+        Fusion("max", machine_weights={"fan": (1, 0.5)}),
+        Fusion(),
+    ):
+        assert Fusion.from_json(fusion.to_json()) == fusion
+    assert set(Fusion().to_json()) == {"rule", "scale", "weights"}
+    with pytest.raises(ValueError, match="pump: has no weights"):
+        Fusion("max", machine_weights={"fan": (1, 0.5)}).check_machines(["fan", "pump"])
+    with pytest.raises(ValueError, match="1 weights for 2"):
+        Fusion("max", machine_weights={"fan": (1,)}).check_parts(2)
+
+
 def test_rank_does_not_depend_on_the_scale_of_a_part(calibration, scores):
     """`rank` must be the mean of -log(share above), which has no unit."""
     fused = FittedFusion(Fusion("rank"), calibration, PARTS)(scores, OF_CLIPS)
@@ -109,7 +150,10 @@ def test_few_scores_of_a_group_are_judged_by_its_machine(calibration, scores):
     [
         ({"rule": "product"}, "product"),
         ({"scale": "logit"}, "logit"),
-        ({"rule": "max", "weights": (1, 2)}, "uses no weights"),
+        ({"rule": "median", "weights": (1, 2)}, "uses no weights"),
+        ({"rule": "median", "machine_weights": {"fan": (1, 2)}}, "uses no weights"),
+        ({"weights": (1, 2), "machine_weights": {"fan": (1, 2)}}, "not both"),
+        ({"machine_weights": {"fan": (0, 0)}}, "not all 0"),
         ({"weights": (1, -1)}, "at least 0"),
         ({"weights": (0, 0)}, "not all 0"),
     ],

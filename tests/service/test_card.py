@@ -91,6 +91,28 @@ def test_the_frames_of_all_parts_are_told(trained, tmp_path):
     assert facts_of(Detector.load(other))["frames"] == "25 ms every 10 ms"
 
 
+def test_the_weights_of_machines_are_told(trained, tmp_path):
+    """Card and info must tell the weight of each part of each machine, and what it is from."""
+    parts, machines = {"a": trained, "b": trained}, ("fan", "valve")
+    fusion = Fusion("max", machine_weights={"fan": (1, 0.25), "valve": (0.5, 1)})
+    aucs = {"fan": [0.9, 0.6], "valve": [None, 0.7]}
+    write_fused_detector(tmp_path / "one", parts, fusion, more={"pseudo_fault_auc": aucs})
+    detector = Detector.load(tmp_path / "one")
+    assert facts_of(detector)["weights"] == "fan: a 1, b 0.25; valve: a 0.5, b 1"
+    card = card_of(detector).split("## Parts")[1].split("## Data")[0]
+    rows = [tuple(line.strip("| ").split(" | ")) for line in card.splitlines() if "| " in line]
+    assert [row for row in rows if row[0] in machines] == [
+        ("fan", "a", "1.000", "0.900"), ("fan", "b", "0.250", "0.600"),
+        ("valve", "a", "0.500", "nan"), ("valve", "b", "1.000", "0.700"),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="valve: has no weights"):
+        own = Fusion("max", machine_weights={"fan": (1, 0.25)})
+        write_fused_detector(tmp_path / "other", parts, own)
+    for wrong in ({"fan": [1.5, 0.5]}, {"fan": "high"}, [0.5]):
+        with pytest.raises(ValueError, match="pseudo_fault_auc"):
+            write_fused_detector(tmp_path / "bad", parts, fusion, more={"pseudo_fault_auc": wrong})
+
+
 def test_names_cannot_write_into_the_card(tmp_path):
     """A name from whoever made the detector must be shown as text: no HTML, table or code."""
     folder, name = detector_of_format(4, tmp_path), "<b>x|y`\n# z'"

@@ -75,8 +75,10 @@ def _check_single(manifest: Mapping[str, Any]) -> None:
 def _check_fused(manifest: Mapping[str, Any]) -> None:
     _FUSED(manifest, "")
     try:
-        Fusion.from_json(manifest["fusion"]).check_parts(len(manifest["parts"]))
-    except (ValueError, TypeError, KeyError) as error:
+        fusion = Fusion.from_json(manifest["fusion"])
+        fusion.check_parts(len(manifest["parts"]))
+        fusion.check_machines(group["machine"] for group in manifest["groups"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RuleError("fusion", "a rule for the parts", manifest["fusion"]) from error
 
 
@@ -250,7 +252,9 @@ _FUSED: Rule = object_of(
         "fusion": object_of({}),
         "parts": list_of(inner_path, _MAX_PARTS, unique=str),
         "groups": list_of(object_of(_GROUP_OF_ALL), _MAX_GROUPS, unique=_name_of),
-    }
+    },
+    # How well each part tells pseudo-faults of a machine from its normal clips.
+    {"pseudo_fault_auc": mapping_of(text, list_of(optional(_SHARE), _MAX_PARTS))},
 )
 
 

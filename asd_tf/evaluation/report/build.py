@@ -20,6 +20,7 @@ from asd_tf.evaluation.report.html import (
 )
 from asd_tf.evaluation.report.listening import listening_chapter
 from asd_tf.evaluation.report.map_chapter import map_chapter
+from asd_tf.evaluation.report.parts import parts_chapter
 from asd_tf.evaluation.report.provenance import left_out_chapter, provenance_chapter
 from asd_tf.evaluation.report.result import result_chapter, shown_keys
 from asd_tf.evaluation.report.section_cards import sections_chapter
@@ -31,6 +32,7 @@ from asd_tf.files import write_text
 _CHAPTERS = {
     "result": "Result",
     "sections": "Sections",
+    "parts": "Parts",
     "map": "Map",
     "clips": "Clips",
     "sensor": "Sensor",
@@ -80,6 +82,7 @@ def build_report(
     chapters = {
         "result": result_chapter(evaluation, bad_files),
         "sections": sections_chapter(scored, sections),
+        "parts": parts_chapter(evaluation, context.part_weights),
         "map": map_chapter(map_),
         "clips": listening_chapter(scored),
         "sensor": sensor_chapter(tested, shown_keys(evaluation.sections)),

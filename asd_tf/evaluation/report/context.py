@@ -47,6 +47,8 @@ class ReportContext:
         commands: Command lines that reproduce these results.
         bad_files: Files that could not be read, with the columns clip_id and reason; None if that
             was not checked.
+        part_weights: Columns machine, part, weight and pseudo_fault_auc of a detector whose parts
+            are weighted; None of other ones.
         versions: Package name to version.
     """
 
@@ -58,4 +60,5 @@ class ReportContext:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     commands: Sequence[str] = ()
     bad_files: pd.DataFrame | None = None
+    part_weights: pd.DataFrame | None = None
     versions: Mapping[str, str] = dataclasses.field(default_factory=installed_versions)

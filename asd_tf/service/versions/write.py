@@ -33,6 +33,9 @@ _OF_FOLDER = (
     "format_version", "asd_tf", "kind", "extractors", "groups", "sha256", "digest", "features",
 )  # fmt: skip
 
+# What a fused detector says of its weights, which stay.
+_OF_WEIGHTS = ("pseudo_fault_auc",)
+
 
 def kept_windows(detector: SingleDetector) -> KeptWindows:
     """Returns the normal windows of a detector.
@@ -74,6 +77,7 @@ def write_version(detector: Detector, change: Change, target: Path) -> None:
             deciding_of(detector).false_alarms,
             deciding_of(detector).rule,
             history_with(detector, change.verb, change.notes),
+            {name: detector.manifest[name] for name in _OF_WEIGHTS if name in detector.manifest},
         )
 
 

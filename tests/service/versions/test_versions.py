@@ -5,10 +5,12 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from versions import KINDS, contents, make_detectors, run, write_tones
+from versions import KINDS, METHODS, contents, make_detectors, run, write_tones
 
 from asd_tf.detector import Detector
+from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.parts import single_parts
+from asd_tf.scoring.fusion import Fusion
 from asd_tf.service.versions.change import Change
 from asd_tf.service.versions.write import write_version
 
@@ -113,6 +115,23 @@ def test_a_section_joins_and_leaves(kind, detectors, dataset, tmp_path, capsys, 
     assert Detector.load(less).sections("fan") == ["00", "01"]
     found, expected = scored(less, dataset), scored(detectors / kind, dataset)
     np.testing.assert_allclose(found["score"], expected["score"], rtol=5e-3, atol=1e-3)
+
+
+def test_weights_of_parts_stay(detectors, new, tmp_path, capsys):
+    """What tells how parts are weighted must be in all later versions, for info and card."""
+    weights = {"fan": (1.0, 0.5), "valve": (0.25, 1.0)}
+    aucs = {"fan": [0.9, 0.6], "valve": [None, None]}
+    folders = {name: detectors / name for name in METHODS}
+    fusion = Fusion("max", machine_weights=weights)
+    write_fused_detector(tmp_path / "1", folders, fusion, more={"pseudo_fault_auc": aucs})
+    for number, words in enumerate((["threshold", "--false_alarms=0.3"], ["add", new]), start=1):
+        verb, *rest = words
+        given = (verb, tmp_path / f"{number}", *rest, f"--output={tmp_path / str(number + 1)}")
+        assert run(capsys, *given)[0] == 0
+        version = Detector.load(tmp_path / str(number + 1))
+        assert version.manifest["pseudo_fault_auc"] == aucs
+        assert Fusion.from_json(version.manifest["fusion"]) == fusion
+        assert len(version.manifest["history"]) == number
 
 
 def test_versions_are_numbered(detectors, new, tmp_path, capsys):
