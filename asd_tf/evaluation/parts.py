@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 
 from asd_tf.evaluation.results import Evaluation, OtherScore
+from asd_tf.scoring.scores import RAW_SCORE
 
-EXTRA_SCORES = ("oracle_", "transductive_")
-"""Prefixes of the names of scores that no detector can have."""
+NO_PARTS = ("oracle_", "transductive_", RAW_SCORE)
+"""Prefixes of the names of scores that are none of parts: such as no detector can have."""
 
 
 def part_scores(others: Mapping[str, OtherScore]) -> dict[str, float | None]:
     """Returns the official score of each part alone, 0 to 1; None where there is none.
 
     Args:
-        others: `Evaluation.others`: the parts of the detector, and extra scores, which are no
-            parts.
+        others: `Evaluation.others`: the parts of the detector, and other scores.
     """
     return {
         name: other.official.score
         for name, other in others.items()
-        if not name.startswith(EXTRA_SCORES)
+        if not name.startswith(NO_PARTS)
     }
 
 

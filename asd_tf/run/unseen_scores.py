@@ -4,6 +4,8 @@ What trains networks was trained without the clips, so that its detector scores 
 training has seen all clips: its backends are fitted again, without them.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -35,7 +37,9 @@ def unseen_scores(trained: Run, clips: pd.DataFrame) -> tuple[pd.DataFrame, np.n
     with progress_over(len(clips), "score what it does not see") as progress:
         scores = detector.score_with_details(clips, progress, trained.embeddings.part("unseen"))
     columns = ["machine", "section", "clip_id", "domain", "recording_id"]
-    units = unit_names(clips, trained.config.calibration.get("group_by")) if len(clips) else []
+    units: Sequence[str] | np.ndarray = []
+    if len(clips):
+        units = unit_names(clips, trained.config.calibration.get("group_by"))
     measures = None if scores.verdicts is None else scores.verdicts.measures
     if measures is None:
         measures = no_measures(len(clips))
