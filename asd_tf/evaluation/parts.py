@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from asd_tf.evaluation.results import Evaluation, OtherScore
-from asd_tf.scoring.scores import RAW_SCORE
 
-NO_PARTS = ("oracle_", "transductive_", RAW_SCORE)
-"""Prefixes of the names of scores that are none of parts: such as no detector can have."""
+NO_PARTS = ("oracle_", "transductive_", "raw_score")
+"""Prefixes of the names of scores of no part: such as no detector can have, or without a scale."""
 
 
 def part_scores(others: Mapping[str, OtherScore]) -> dict[str, float | None]:
