@@ -23,8 +23,8 @@ class UsageError(AsdError):
     exit_status = 2
 
 
-class NotInstalledError(UsageError):
-    """The command asks for what a package holds that is not installed."""
+class NotSuitedError(UsageError):
+    """What the command asks for is not installed, or does not suit these recordings."""
 
 
 def printable(text: str) -> str:

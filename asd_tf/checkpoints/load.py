@@ -46,7 +46,7 @@ def load_encoder(path: str | Path) -> Pretrained:
 
     Raises:
         InputError: If the path is missing or damaged, or holds no known encoder.
-        NotInstalledError: If it is `speech_embedding`, which is not installed.
+        NotSuitedError: If it is `speech_embedding`, which is not installed.
     """
     path = path_of(path)
     if (path / MANIFEST).exists():

@@ -15,7 +15,7 @@ from asd_tf.checkpoints.mapping import Entry
 from asd_tf.checkpoints.raw import Raw
 from asd_tf.checkpoints.reader import Reader
 from asd_tf.checkpoints.tflite import CONV_2D, read_operations
-from asd_tf.errors import InputError, NotInstalledError
+from asd_tf.errors import InputError, NotSuitedError
 from asd_tf.models.encoders.speech_embedding import SpeechEmbeddingConfig
 
 NAME = "speech_embedding"
@@ -47,13 +47,13 @@ def path_of(name: str | Path) -> Path:
     A file or folder of that name in the working directory is meant by ./speech_embedding.
 
     Raises:
-        NotInstalledError: If the wheel is not installed.
+        NotSuitedError: If the wheel is not installed.
     """
     if str(name) != NAME:
         return Path(name)
     path = installed_file()
     if path is None:
-        raise NotInstalledError(
+        raise NotSuitedError(
             f"{NAME}: its weights are not installed: {INSTALL}; where there is no wheel, name the "
             f"{_FILE.name} of one for another platform instead"
         )

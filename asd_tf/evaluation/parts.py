@@ -4,8 +4,13 @@ from collections.abc import Mapping
 
 from asd_tf.evaluation.results import Evaluation, OtherScore
 
-NO_PARTS = ("oracle_", "transductive_", "raw_score")
-"""Prefixes of the names of scores of no part: such as no detector can have, or without a scale."""
+EXTRA_SCORES = ("oracle_", "transductive_")
+"""Prefixes of the names of scores that no detector can have."""
+
+RAW_SCORE = "raw_score"
+"""The column with scores before they are on the scale of their predicted domain."""
+
+_NO_PARTS = (*EXTRA_SCORES, RAW_SCORE)
 
 
 def part_scores(others: Mapping[str, OtherScore]) -> dict[str, float | None]:
@@ -17,7 +22,7 @@ def part_scores(others: Mapping[str, OtherScore]) -> dict[str, float | None]:
     return {
         name: other.official.score
         for name, other in others.items()
-        if not name.startswith(NO_PARTS)
+        if not name.startswith(_NO_PARTS)
     }
 
 

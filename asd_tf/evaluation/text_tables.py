@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from asd_tf.evaluation.official import OFFICIAL_SCORES, Formula, OfficialScore, column_means
-from asd_tf.evaluation.parts import EXTRA_SCORES
+from asd_tf.evaluation.parts import EXTRA_SCORES, RAW_SCORE
 from asd_tf.evaluation.results import SUBSET_NAMES, Evaluation, OtherScore, SubsetEvaluation
 from asd_tf.evaluation.runs import summarize_runs
 from asd_tf.evaluation.submission import Submission
@@ -137,8 +137,10 @@ def _other_lines(others: Mapping[str, OtherScore]) -> list[str]:
     """Formats the official scores of other columns: parts of the detector, and extra scores."""
     scores = {name: _percent(other.official.score) for name, other in others.items()}
     extra = {name: score for name, score in scores.items() if name.startswith(EXTRA_SCORES)}
+    raw = scores.pop(RAW_SCORE, None)
     parts = [f"{name} {score}" for name, score in scores.items() if name not in extra]
-    lines = [f"  of each part alone: {', '.join(parts)}"] if parts else []
+    lines = [] if raw is None else [f"  without the scale of domains: {RAW_SCORE} {raw}"]
+    lines += [f"  of each part alone: {', '.join(parts)}"] if parts else []
     return lines + [f"  {name}, which no detector can have: {extra[name]}" for name in extra]
 
 

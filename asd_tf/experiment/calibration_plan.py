@@ -22,10 +22,11 @@ from asd_tf.methods.registry import Method, needs_held_out
 from asd_tf.run.run import without_training
 from asd_tf.scoring.calibration import BACKEND_ONLY, CROSS_FIT_NETWORK, HOLDOUT, METHODS
 from asd_tf.scoring.folds import divided_alone, fold_numbers, held_out_mask
+from asd_tf.scoring.promises import EPOCHS_SHARE, NETWORKS
 
 _LIMITS = {
-    "calibration.networks": (2, 20),
-    "calibration.epochs_share": (0.01, 1.0),
+    "calibration.networks": NETWORKS,
+    "calibration.epochs_share": EPOCHS_SHARE,
 }
 _HELD_OUT = {"calibration.held_out": (0.01, 0.5)}
 

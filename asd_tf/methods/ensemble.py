@@ -22,7 +22,7 @@ from asd_tf.data.pseudo_fault_clips import write_pseudo_faults
 from asd_tf.detector import Detector
 from asd_tf.detector.anew.recalibrate import write_recalibrated
 from asd_tf.detector.fused import MIN_COMMON_CLIPS, write_fused_detector
-from asd_tf.errors import InputError, NotInstalledError, UsageError
+from asd_tf.errors import InputError, NotSuitedError, UsageError
 from asd_tf.methods.common.checks import check_recipe
 from asd_tf.methods.registry import MODULES, load_method, needs_held_out
 from asd_tf.run.run import SHARED_SECTIONS, Run, without_training
@@ -110,7 +110,7 @@ def usable_parts(
         seen = without_training(clips, held_out) if is_trained else clips
         try:
             load_method(name).check(_recipe_of(config, name), seen)
-        except (InputError, NotInstalledError) as error:
+        except (InputError, NotSuitedError) as error:
             left_out[name] = str(error)
         except UsageError as error:
             raise UsageError(f"{name}: {error}") from None

@@ -82,7 +82,8 @@ def test_backends_of_0_1_have_the_parameters_of_today(name, detectors):
             if key not in vars(estimator)
         }
         assert added == {"KMeansCosine": {"normalize_centers": False},
-                         "CappedGaussianMixture": {"normalize_rows": True}}.get(
+                         "CappedGaussianMixture": {"normalize_rows": True},
+                         "DensityNormalizedNearest": {"exit_percentile": None}}.get(
             type(estimator).__name__, {}
         )  # fmt: skip
         clone(estimator)

@@ -23,6 +23,7 @@ def recipe(tmp_path_factory):
         "def get_config():\n"
         "    config = quick.get_config()\n"
         "    config.backend.combine = 'known'\n"
+        "    config.calibration.domains = 'pooled'\n"
         "    member = {'estimator': 'NearestCosine'}\n"
         "    config.backend.members = {\n"
         "        domain: {**member, 'domain': domain} for domain in ('source', 'target')}\n"

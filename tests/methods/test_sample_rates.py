@@ -165,8 +165,10 @@ def test_the_keys_of_frames_are_samples_at_the_published_rate():
 
 
 def test_a_published_encoder_has_its_own_rate(clips):
+    config, method = quick("zheng", 8000), load_method("zheng")
+    method.fill_in(config, "folder")
     with pytest.raises(UsageError, match=r"data.sample_rate=8000: .*--set data.sample_rate=16000"):
-        load_method("zheng").check(quick("zheng", 8000), clips)
+        method.check(config, clips)
 
 
 def test_a_rate_above_that_of_the_recordings_is_refused(tmp_path):

@@ -10,7 +10,7 @@ import ml_collections
 
 from asd_tf.config import check_choices, check_ranges, flatten
 from asd_tf.errors import UsageError
-from asd_tf.scoring.promises import FALSE_ALARMS
+from asd_tf.scoring.promises import EPOCHS_SHARE, FALSE_ALARMS, NETWORKS
 
 _SIZE = (1, 16384)
 _COUNT = (1, 1024)
@@ -27,6 +27,8 @@ LIMITS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "sample_rate": (2000, 192000),
         "false_alarms": FALSE_ALARMS,
         "held_out": (0.0, 0.5),
+        "networks": NETWORKS,
+        "epochs_share": EPOCHS_SHARE,
         # Frontends and crops.
         "n_mels": (1, 512),
         "frame_length": (16, 2**16),

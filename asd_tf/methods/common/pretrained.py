@@ -10,7 +10,7 @@ import ml_collections
 from asd_tf.checkpoints.load import Pretrained, load_encoder
 from asd_tf.checkpoints.speech_embedding import path_of
 from asd_tf.config import check_choice
-from asd_tf.errors import UsageError
+from asd_tf.errors import NotSuitedError, UsageError
 from asd_tf.files import sha256_of
 from asd_tf.frontends.framing import RATE
 from asd_tf.models.encoders.build import FAMILIES, kind_of
@@ -79,10 +79,10 @@ def check_rate(config: ml_collections.ConfigDict) -> None:
     """Checks that the sample rate is that of the encoders.
 
     Raises:
-        UsageError: If it is not.
+        NotSuitedError: If it is not.
     """
     if config.data.sample_rate != RATE:
-        raise UsageError(
+        raise NotSuitedError(
             f"data.sample_rate={config.data.sample_rate}: the encoders take {RATE} Hz, to "
             f"which recordings of any rate are resampled: --set data.sample_rate={RATE}"
         )
@@ -92,12 +92,12 @@ def check_length(config: ml_collections.ConfigDict) -> None:
     """Checks that the waveforms are long enough for an encoder whose least length is known.
 
     Raises:
-        UsageError: If they are not.
+        NotSuitedError: If they are not.
     """
     least = FAMILIES[config.encoder.kind].least_samples
     seconds = math.ceil(100 * least / RATE) / 100
     if config.data.seconds < seconds:
-        raise UsageError(
+        raise NotSuitedError(
             f"data.seconds={config.data.seconds:g}: {config.encoder.kind} takes {seconds:g} s at "
             f"least, up to which recordings are repeated: --set data.seconds={seconds:g}"
         )

@@ -30,6 +30,8 @@ TRUSTED_TYPES = (
     "asd_tf.backends.one_class.NormalizedOneClassSVM",
     "asd_tf.backends.per_domain.PerDomain",
     "asd_tf.backends.posterior_distance.PosteriorDistance",
+    "asd_tf.backends.principal_residual.PrincipalResidual",
+    "asd_tf.backends.sub_bands.SubBandNearest",
     "asd_tf.backends.whitened.WhitenedNearest",
     "sklearn.tree._tree.Tree",
 )
