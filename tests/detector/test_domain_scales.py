@@ -6,7 +6,7 @@ import pytest
 
 from asd_tf.data.health.measures import IN_FINE_BANDS, no_measures
 from asd_tf.detector.deciding.domain_scales import on_domain_scales
-from asd_tf.scoring.domains import POOLED, PREDICTED
+from asd_tf.scoring.domains import POOLED, PREDICTED, DomainScale
 
 COLUMNS = ["machine", "section", "domain", "recording_id", "score"]
 
@@ -54,8 +54,9 @@ def test_a_score_is_compared_with_those_of_other_sessions():
 def test_sessions_count_in_place_of_recordings():
     """Two sessions tell no location, however many recordings they have."""
     table, measures = calibration(sessions=2)
-    assert scaled(table, measures)[0] == {}
-    assert scaled(table.drop(columns="unit"), measures)[0] != {}
+    for given, apart in ((table, False), (table.drop(columns="unit"), True)):
+        [entry] = scaled(given, measures)[0].values()
+        assert DomainScale.from_json(entry["domains"]).tells_domains == apart
 
 
 @pytest.mark.parametrize("units", ["day 0", None])

@@ -247,7 +247,10 @@ def sessions(tmp_path_factory):
     return folder / "clips.csv"
 
 
-@pytest.mark.parametrize("method", ["backend_only", "holdout", "cross_fit_network"])
+@pytest.mark.parametrize(
+    "method",
+    ["backend_only", "holdout", pytest.param("cross_fit_network", marks=pytest.mark.slow)],
+)
 def test_no_session_is_on_both_sides(sessions, tmp_path, caplog, method):
     """Folds must follow sessions that the data name, windows included, and a line must say so."""
     caplog.set_level(logging.INFO)

@@ -86,6 +86,7 @@ def test_what_a_training_depends_on_stays(trained, finished, tmp_path, capsys):
     assert "holds a run with calibration.false_alarms=0.1, not 0.25" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_all_seeds_of_several_runs_decide_alike(trained, tmp_path):
     """The fused detector, its parts and the detectors of the single runs change together."""
     run = tmp_path / "run"

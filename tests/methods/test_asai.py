@@ -183,6 +183,7 @@ def stage_weights(run_dir, stage):
     return {name: layer.get_weights() for name, layer in layers.items() if layer.weights}
 
 
+@pytest.mark.slow
 def test_the_second_step_changes_no_frozen_weight(finished):
     """Fine-tuning must change the last block and the loss alone, and no other norm."""
     before, after = stage_weights(finished, "source"), stage_weights(finished, "target")

@@ -27,6 +27,7 @@ QUICK = (
     "--set=train.batch_size=4",
     "--set=loss.ramp_start=0",
     "--set=loss.ramp_end=1",
+    "--set=calibration.domains=pooled",
     *(f"--set={assignment}" for assignment in SMALL["geco"]),
 )
 

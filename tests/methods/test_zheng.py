@@ -176,6 +176,7 @@ def exported(run_dir):
     return next(iter(Detector.load(run_dir / "detector").extractors.values()))
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_the_adapted_network(tuned):
     """The exported network, LoRA merged, must give the features of the trained one."""
     run = Run.load(tuned)

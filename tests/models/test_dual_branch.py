@@ -111,7 +111,7 @@ def test_too_short_clips_are_refused_in_one_line():
             "temporal_normalization": False,
             "graph": "bn_on_trunk_2023",
         },
-        {"combine": "add", "l2": 0.0},
+        pytest.param({"combine": "add", "l2": 0.0}, marks=pytest.mark.slow),
     ],
     ids=["spectrum", "spectrogram", "add"],
 )

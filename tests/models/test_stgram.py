@@ -141,6 +141,7 @@ def test_both_views_matter(small):
         assert np.abs(part(changed) - expected).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_all_weights_learn(small):
     small.compile(keras.optimizers.SGD(0.1), "mse")
     before = [weight.numpy() for weight in small.trainable_weights]
