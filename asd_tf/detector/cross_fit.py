@@ -1,7 +1,6 @@
 """A detector of several networks, each trained without some of the clips that calibrate it."""
 
 import functools
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +12,7 @@ import pandas as pd
 from asd_tf.data.groups import Group
 from asd_tf.detector.base import Detector
 from asd_tf.detector.fused import FusedDetector, shared_description
-from asd_tf.detector.sealing.manifest import write_manifest
-from asd_tf.files import atomic_path, write_csv
+from asd_tf.detector.writing import write_with_parts
 from asd_tf.scoring.calibration import CROSS_FIT_NETWORK
 from asd_tf.scoring.cross_fit import Scales, StandardizedMean
 from asd_tf.scoring.domains import POOLED, PREDICTED
@@ -67,31 +65,18 @@ def write_cross_fit_detector(
     detectors = {name: Detector.load(part) for name, part in parts.items()}
     groups = list(next(iter(detectors.values())).thresholds)
     thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
-    with atomic_path(folder) as temporary:
-        for name, part in parts.items():
-            shutil.copytree(part, temporary / "parts" / name)
-        write_csv(temporary / "calibration" / "scores.csv", calibration)
-        write_manifest(
-            temporary,
-            {
-                "kind": "cross_fit",
-                **shared_description(detectors),
-                "calibration": {
-                    "rule": rule,
-                    "method": CROSS_FIT_NETWORK,
-                    "domains": PREDICTED if entries else POOLED,
-                },
-                "parts": list(parts),
-                "groups": [
-                    {
-                        "machine": group[0],
-                        "section": group[1],
-                        "threshold": thresholds[group].to_json(),
-                        "scales": [list(scale) for scale in scales[group]],
-                        **entries.get(group, {}),
-                    }
-                    for group in groups
-                ],
-            },
-        )
+    description = {
+        "kind": "cross_fit",
+        **shared_description(detectors),
+        "calibration": {
+            "rule": rule,
+            "method": CROSS_FIT_NETWORK,
+            "domains": PREDICTED if entries else POOLED,
+        },
+    }
+    of_groups = {
+        group: {"scales": [list(scale) for scale in scales[group]], **entries.get(group, {})}
+        for group in groups
+    }
+    write_with_parts(folder, parts, calibration, description, thresholds, of_groups)
     return thresholds

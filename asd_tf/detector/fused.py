@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ import pandas as pd
 from asd_tf.data.groups import Group, groups_of
 from asd_tf.data.windows import has_windows
 from asd_tf.detector.base import Detector
-from asd_tf.detector.sealing.manifest import write_manifest
+from asd_tf.detector.writing import write_with_parts
 from asd_tf.errors import InputError
 from asd_tf.extraction.store import EmbeddingStore
-from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.fusion import FittedFusion, Fusion
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.scores import LazyMapping, Scores
@@ -200,30 +198,15 @@ def write_fused_detector(
     thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
     if line := unsupported_line(thresholds):
         _logger.warning(line)
-    with atomic_path(folder) as temporary:
-        for name, part in parts.items():
-            shutil.copytree(part, temporary / "parts" / name)
-        write_csv(temporary / "calibration" / "scores.csv", calibration)
-        write_manifest(
-            temporary,
-            {
-                "kind": "fused",
-                **shared_description(detectors),
-                "calibration": {**_shared_calibration(detectors), "rule": rule},
-                **({"history": list(history)} if history else {}),
-                "fusion": fusion.to_json(),
-                **(more or {}),
-                "parts": list(parts),
-                "groups": [
-                    {
-                        "machine": group[0],
-                        "section": group[1],
-                        "threshold": thresholds[group].to_json(),
-                    }
-                    for group in groups
-                ],
-            },
-        )
+    description = {
+        "kind": "fused",
+        **shared_description(detectors),
+        "calibration": {**_shared_calibration(detectors), "rule": rule},
+        **({"history": list(history)} if history else {}),
+        "fusion": fusion.to_json(),
+        **(more or {}),
+    }
+    write_with_parts(folder, parts, calibration, description, thresholds)
 
 
 def check_can_be_fused(folder: Path) -> None:

@@ -1,8 +1,9 @@
-"""Writes a detector of extractors and backends: its folder, whole or not at all."""
+"""Writes the folder of a detector, of its own backends or with parts: whole or not at all."""
 
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -88,3 +89,38 @@ def write_detector(
                 "groups": groups,
             },
         )
+
+
+def write_with_parts(
+    folder: Path,
+    parts: Mapping[str, Path],
+    calibration: pd.DataFrame,
+    description: Mapping[str, Any],
+    thresholds: Mapping[Group, Threshold],
+    entries: Mapping[Group, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
+    """Writes a detector that holds others whole; an error leaves no folder.
+
+    Args:
+        folder: Folder to write.
+        parts: Name to the folder of each part.
+        calibration: Columns machine, section, clip_id, domain, score and, where windows belong to
+            recordings, recording_id.
+        description: Entries of the manifest beside parts and groups.
+        thresholds: Group to its threshold.
+        entries: Group to other entries of it in the manifest.
+    """
+    with atomic_path(folder) as temporary:
+        for name, part in parts.items():
+            shutil.copytree(part, temporary / "parts" / name)
+        write_csv(temporary / "calibration" / "scores.csv", calibration)
+        groups = [
+            {
+                "machine": machine,
+                "section": section,
+                "threshold": threshold.to_json(),
+                **entries.get((machine, section), {}),
+            }
+            for (machine, section), threshold in thresholds.items()
+        ]
+        write_manifest(temporary, {**description, "parts": list(parts), "groups": groups})
