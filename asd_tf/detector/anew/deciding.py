@@ -8,13 +8,11 @@ from typing import Any
 
 from asd_tf.detector.base import Detector
 from asd_tf.detector.fused import FusedDetector
-from asd_tf.detector.sealing.manifest import MANIFEST, write_manifest
+from asd_tf.detector.sealing.manifest import MANIFEST, WRITTEN_ANEW, write_manifest
 from asd_tf.detector.sealing.signature import SIGNATURE
 from asd_tf.files import atomic_path
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
-
-_SEALED = ("format_version", "asd_tf", "sha256", "digest")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _rewrite(
             _rewrite(part, deciding, folder / "parts" / name, more)
     for name in (MANIFEST, SIGNATURE):
         (folder / name).unlink(missing_ok=True)
-    manifest = {key: value for key, value in detector.manifest.items() if key not in _SEALED}
+    manifest = {key: value for key, value in detector.manifest.items() if key not in WRITTEN_ANEW}
     thresholds = thresholds_of(detector, deciding)
     manifest["groups"] = [
         {**group, "threshold": thresholds[group["machine"], group["section"]].to_json()}

@@ -9,15 +9,12 @@ from typing import Any
 import pandas as pd
 
 from asd_tf.data.groups import Group
-from asd_tf.detector.sealing.manifest import read_manifest, write_manifest
+from asd_tf.detector.sealing.manifest import WRITTEN_ANEW, read_manifest, write_manifest
 from asd_tf.detector.sealing.signature import SIGNATURE
 from asd_tf.files import atomic_path, write_csv
 from asd_tf.scoring.domains import POOLED, PREDICTED
 from asd_tf.scoring.p_values import fit_p_values
 from asd_tf.scoring.thresholds import Threshold, thresholds_at
-
-# Written anew with the manifest.
-_OF_MANIFEST = ("format_version", "asd_tf", "sha256", "digest")
 
 
 def write_recalibrated(
@@ -55,7 +52,7 @@ def write_recalibrated(
     groups = [(group["machine"], group["section"]) for group in manifest["groups"]]
     thresholds = thresholds_at(fit_p_values(calibration, groups, rule), false_alarms)
     said = {} if method is None else {"method": method}
-    values = {key: value for key, value in manifest.items() if key not in _OF_MANIFEST}
+    values = {key: value for key, value in manifest.items() if key not in WRITTEN_ANEW}
     values["calibration"] = {
         **manifest.get("calibration", {}),
         **said,

@@ -29,6 +29,10 @@ FORMAT_VERSION = 5
 READABLE_VERSIONS = (2, 3, 4, 5)
 
 _DIGEST = "digest"
+
+WRITTEN_ANEW = ("format_version", "asd_tf", "sha256", _DIGEST)
+"""Entries that every writing of a manifest sets."""
+
 _MAX_BYTES = 32 * 2**20
 _FRESH = "take a fresh copy"
 # The manifest of a part of a fused detector is a file like any other.

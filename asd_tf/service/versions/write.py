@@ -17,6 +17,7 @@ from asd_tf.detector.fused import write_fused_detector
 from asd_tf.detector.health import limits_of
 from asd_tf.detector.kept.store import KeptWindows
 from asd_tf.detector.kept.windows import Windows
+from asd_tf.detector.sealing.manifest import WRITTEN_ANEW
 from asd_tf.detector.writing import write_detector
 from asd_tf.errors import InputError
 from asd_tf.files import read_json, work_folder
@@ -29,9 +30,7 @@ from asd_tf.scoring.thresholds import thresholds_at
 from asd_tf.service.versions.change import Change, history_with
 from asd_tf.service.versions.sections import like_section
 
-_OF_FOLDER = (
-    "format_version", "asd_tf", "kind", "extractors", "groups", "sha256", "digest", "features",
-)  # fmt: skip
+_OF_FOLDER = (*WRITTEN_ANEW, "kind", "extractors", "groups", "features")
 
 # What a fused detector says of its weights, which stay.
 _OF_WEIGHTS = ("pseudo_fault_auc",)
