@@ -227,8 +227,8 @@ def _moments(x: np.ndarray, target: np.ndarray, counts: tuple[int, int]) -> Mome
     """Returns mean, spread and degrees of freedom of the scores of source and target.
 
     The number of recordings counts, since windows of one are alike. Without target clips both have
-    the scale of the source domain. The variance of the target
-    domain is shrunk to that of the source domain, as if that had been seen in `_PRIOR_CLIPS` clips.
+    the scale of the source domain. The variance of the target domain is shrunk to that of the
+    source domain, as if that had been seen in `_PRIOR_CLIPS` clips.
     """
     of_source, of_target = x[~target], x[target]
     location, variance = float(of_source.mean()), of_source.var(ddof=1)

@@ -3,16 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from versions import KINDS, make_detectors, run, write_tones
+from versions import KINDS, run, write_tones
 
 from asd_tf.detector import Detector
 from asd_tf.detector.parts import single_parts
 from asd_tf.service.versions.confirmed import ranking_of
-
-
-@pytest.fixture(scope="module")
-def detectors(dataset, tmp_path_factory):
-    return make_detectors(dataset, tmp_path_factory.mktemp("versions"))
 
 
 def kept(folder, name):

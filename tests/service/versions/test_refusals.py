@@ -11,23 +11,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load, save
 from sealed import detector_of_format, reseal
-from versions import contents, make_detectors, run, write_tones
+from versions import contents, run
 
 from asd_tf.detector import Detector
 from asd_tf.detector.anew.recalibrate import write_recalibrated
 from asd_tf.detector.cross_fit import write_cross_fit_detector
 from asd_tf.detector.fused import write_fused_detector
 from asd_tf.scoring.fusion import Fusion
-
-
-@pytest.fixture(scope="module")
-def detectors(dataset, tmp_path_factory):
-    return make_detectors(dataset, tmp_path_factory.mktemp("versions"))
-
-
-@pytest.fixture(scope="module")
-def new(tmp_path_factory):
-    return write_tones(tmp_path_factory.mktemp("new"), "00", 4)
 
 
 @pytest.mark.parametrize(

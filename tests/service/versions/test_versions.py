@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
-from versions import KINDS, METHODS, contents, make_detectors, run, write_tones
+from versions import KINDS, METHODS, contents, run, write_tones
 
 from asd_tf.detector import Detector
 from asd_tf.detector.fused import write_fused_detector
@@ -15,16 +15,6 @@ from asd_tf.service.versions.change import Change
 from asd_tf.service.versions.write import write_version
 
 COLUMNS = ["score", "threshold", "decision", "status", "sensor"]
-
-
-@pytest.fixture(scope="module")
-def detectors(dataset, tmp_path_factory):
-    return make_detectors(dataset, tmp_path_factory.mktemp("versions"))
-
-
-@pytest.fixture(scope="module")
-def new(tmp_path_factory):
-    return write_tones(tmp_path_factory.mktemp("new"), "00", 4)
 
 
 def scored(folder, dataset):
